@@ -1,0 +1,66 @@
+# Copyright 2026 The transformers-sr3d contributors. All rights reserved.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Stages 2 to 4 of 5, batching: encoded samples + the regions that their texts mention -> tile-major tensors.
+
+The first axis of every tensor counts the tiles of the whole batch, so that slicing, beams and data parallel can cut it
+without indices that cross samples. Regions become mentions here: one channel per mention in the order of the text,
+padded with zeros to the sample with the most mentions. The price is that scale and descriptors are repeated on every
+tile of their sample.
+
+This file is copied to the Hub next to the weights: it imports torch only.
+"""
+
+from collections.abc import Sequence
+
+import torch
+
+
+def gather_samples(encoded: Sequence[dict | None], mentions: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
+    """Concatenate encoded samples, with one region channel per mention.
+
+    Args:
+        encoded (`Sequence[dict | None]`):
+            What `SR3DProcessor.encode_views` returned for each text, `None` for a text without images.
+        mentions (`Sequence[Sequence[int]]`):
+            For each text the indices of the regions that it mentions, in order and with repetitions.
+
+    Returns:
+        `dict[str, torch.Tensor]`: `pixel_values` of shape `(tiles, 3, S, S)`; if any sample has depth `patch_points`
+        of shape `(tiles, h, w, 3)`, `patch_valid` of shape `(tiles, h, w)` and `metric_scale` of shape `(tiles, 1)`;
+        if any text mentions a region `region_coverage` of shape `(tiles, mentions, h, w)` and `region_descriptors` of
+        shape `(tiles, mentions, 13)`. Empty if no sample has images.
+    """
+    samples = [pair for pair in zip(encoded, mentions, strict=True) if pair[0] is not None]
+    if not samples:
+        return {}
+    data = {"pixel_values": torch.cat([sample["pixel_values"] for sample, _ in samples])}
+    if any(sample["provenance"]["geometry"] != "none" for sample, _ in samples):
+        data["patch_points"] = torch.cat([sample["patch_points"] for sample, _ in samples])
+        data["patch_valid"] = torch.cat([sample["patch_valid"] for sample, _ in samples])
+        scales = [torch.full((len(sample["pixel_values"]), 1), sample["metric_scale"]) for sample, _ in samples]
+        data["metric_scale"] = torch.cat(scales)
+    num_mentions = max(len(mentioned) for _, mentioned in samples)
+    if num_mentions:
+        pairs = [_mentioned_regions(sample, list(mentioned), num_mentions) for sample, mentioned in samples]
+        data["region_coverage"] = torch.cat([coverage for coverage, _ in pairs])
+        data["region_descriptors"] = torch.cat([descriptors for _, descriptors in pairs])
+    return data
+
+
+def _mentioned_regions(sample: dict, mentioned: list[int], num_mentions: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return coverage `(T, num_mentions, h, w)` and descriptors `(T, num_mentions, D)` of one sample."""
+    padding = (0, num_mentions - len(mentioned))
+    coverage = torch.nn.functional.pad(sample["region_coverage"][:, mentioned], (0, 0, 0, 0, *padding))
+    descriptors = torch.nn.functional.pad(sample["region_descriptors"][mentioned], (0, 0, *padding))
+    return coverage, descriptors.expand(len(coverage), -1, -1)

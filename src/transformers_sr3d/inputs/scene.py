@@ -1,0 +1,308 @@
+# SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Stage 0, a scene on disk: a folder with `scene.json` and the files it names -> arguments of processor and pipeline.
+
+`scene.json` holds everything that must not be guessed: version, depth unit, camera axes, up, and per view the file
+names, intrinsics and a pose under the name of its direction.
+
+    {"version": 1, "depth_unit": "mm", "camera_axes": "opencv", "world_up": "+z",
+     "views": [{"image": "image_000.png", "depth": "depth_000.png", "intrinsics": [[..], [..], [..]],
+                "camera_to_world": [[..], [..], [..], [..]]}],
+     "objects": [{"name": "box", "center": [..], "size": [..], "rotation": [[..], [..], [..]]}]}
+
+`depth`, the pose, `world_up` (required with poses), `camera_axes` and `objects` are optional. Unknown keys are
+refused, because a misspelt pose would otherwise be silence. The processor checks the numbers; this file checks that they are
+there. File names are relative and stay inside the folder, so that a scene from elsewhere cannot name other files.
+
+May import: the standard library, NumPy, PIL.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+
+SCENE_FILE = "scene.json"
+SCENE_VERSION = 1
+METRES_PER_UNIT = {"mm": 0.001, "cm": 0.01, "m": 1.0}
+POSE_KEYS = ("camera_to_world", "world_to_camera")
+CAMERA_AXES = ("opencv", "opengl")
+WORLD_UPS = ("+x", "-x", "+y", "-y", "+z", "-z", "unknown")
+SCENE_KEYS = ("version", "depth_unit", "camera_axes", "world_up", "views", "objects")
+VIEW_KEYS = ("image", "depth", "intrinsics", *POSE_KEYS)
+OBJECT_SHAPES = {"center": (3,), "size": (3,), "rotation": (3, 3)}
+MAX_STORED_DEPTH = 65535
+
+
+def save_scene(
+    folder: str | Path,
+    views: Sequence[Mapping[str, Any]],
+    *,
+    world_up: str | None,
+    camera_axes: str = "opencv",
+    depth_unit: str = "mm",
+    objects: Sequence[Mapping[str, Any]] | None = None,
+) -> Path:
+    """Write a scene folder; until the last moment it has no `scene.json`, so a half-written scene is never read.
+
+    Args:
+        folder (`str` or `Path`):
+            Where to write; made if it is not there. A scene in it is replaced.
+        views (`Sequence[Mapping]`):
+            One mapping per view with `image` (PIL image or `np.ndarray` of shape `(H, W, 3)`, uint8), `intrinsics`
+            (`(3, 3)`, pixels), optionally `depth` (`np.ndarray` of shape `(h, w)`: floats are metres, unsigned 16-bit
+            integers are `depth_unit` and kept to the last bit) and `camera_to_world` or `world_to_camera` (`(4, 4)`).
+        world_up (`str`, *optional*):
+            `"+x"` to `"-z"` or `"unknown"`; None only without poses.
+        camera_axes (`str`, defaults to `"opencv"`):
+            `"opencv"` or `"opengl"`: camera frame of the poses.
+        depth_unit (`str`, defaults to `"mm"`):
+            Unit of the stored 16-bit depth: `"mm"`, `"cm"` or `"m"`.
+        objects (`Sequence[Mapping]`, *optional*):
+            Known objects: `name`, `center` (`(3,)`, metres, world), `size` (`(3,)`, full extents), `rotation`
+            (`(3, 3)`, box to world).
+
+    Returns:
+        `Path`: The `scene.json` that was written.
+
+    Raises:
+        TypeError: If an image or depth map has a wrong type.
+        ValueError: If a key is missing or unknown, a shape is wrong, a pose direction is bad, or depth does not fit
+            into 16 bits.
+    """
+    folder = Path(folder)
+    entries, files = [], {}
+    for index, view in enumerate(views):
+        _check_keys(view, VIEW_KEYS, ("image", "intrinsics"), f"views[{index}]")
+        entry: dict[str, Any] = {"image": f"image_{index:03d}.png"}
+        files[entry["image"]] = _to_picture(view["image"], f"views[{index}]['image']")
+        if view.get("depth") is not None:
+            entry["depth"] = f"depth_{index:03d}.png"
+            files[entry["depth"]] = _to_stored_depth(view["depth"], depth_unit, f"views[{index}]['depth']")
+        entry["intrinsics"] = _to_list(view["intrinsics"], (3, 3), f"views[{index}]['intrinsics']")
+        for key in POSE_KEYS:
+            if view.get(key) is not None:
+                entry[key] = _to_list(view[key], (4, 4), f"views[{index}][{key!r}]")
+        entries.append(entry)
+    scene = {"version": SCENE_VERSION, "depth_unit": depth_unit, "camera_axes": camera_axes, "views": entries}
+    scene |= {} if world_up is None else {"world_up": world_up}
+    scene |= {} if objects is None else {"objects": _object_entries(objects)}
+    _check_scene(scene, str(folder))
+    _write_files(folder, files, json.dumps(scene, indent=1) + "\n")
+    return folder / SCENE_FILE
+
+
+def load_scene(folder: str | Path) -> dict[str, Any]:
+    """Read a scene folder as keyword arguments of the processor and the pipeline.
+
+    Args:
+        folder (`str` or `Path`):
+            A folder with a `scene.json`.
+
+    Returns:
+        `dict[str, Any]`: `images` (paths), `intrinsics`, where the scene has depth `depths` (paths or None) and
+        `depth_unit`, and where it has poses `camera_to_world` or `world_to_camera`, `camera_axes` and `world_up`.
+
+    Raises:
+        FileNotFoundError: If `scene.json` or a file it names is missing.
+        ValueError: If `scene.json` is not JSON, has an unknown version, a missing or unknown key or a bad pose
+            direction, or names a file outside the folder.
+    """
+    scene = _read_scene(folder)
+    views = scene["views"]
+    arguments: dict[str, Any] = {
+        "images": [_inside(folder, view["image"], f"views[{index}]['image']") for index, view in enumerate(views)],
+        "intrinsics": [view["intrinsics"] for view in views],
+    }
+    depths = [
+        _inside(folder, view["depth"], f"views[{index}]['depth']") if view.get("depth") is not None else None
+        for index, view in enumerate(views)
+    ]
+    if any(depth is not None for depth in depths):
+        arguments |= {"depths": depths, "depth_unit": scene["depth_unit"]}
+    for key in POSE_KEYS:
+        if key in views[0]:
+            arguments[key] = [view[key] for view in views]
+            arguments |= {"camera_axes": scene.get("camera_axes", "opencv"), "world_up": scene["world_up"]}
+    return arguments
+
+
+def load_scene_objects(folder: str | Path) -> list[dict[str, Any]]:
+    """Read the known objects of a scene folder.
+
+    Args:
+        folder (`str` or `Path`):
+            A folder with a `scene.json`.
+
+    Returns:
+        `list[dict[str, Any]]`: `name`, `center`, `size` and `rotation` (lists of numbers, metres, world) per object;
+        empty if the scene has none. Without `name` an entry is a `box_3d` region.
+
+    Raises:
+        FileNotFoundError: If `scene.json` is missing.
+        ValueError: As `load_scene`.
+    """
+    return _read_scene(folder).get("objects") or []
+
+
+def _read_scene(folder: str | Path) -> dict[str, Any]:
+    path = Path(folder) / SCENE_FILE
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"`folder` must contain {SCENE_FILE}, got {str(folder)!r} without it. Write the scene with `save_scene`."
+        )
+    try:
+        scene = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # not JSON or not UTF-8
+        raise ValueError(
+            f"`{SCENE_FILE}` must be JSON in UTF-8, got {str(path)!r}: {error}. Repair or rewrite the file."
+        ) from error
+    _check_scene(scene, str(path))
+    return scene
+
+
+def _check_scene(scene: Any, where: str) -> None:
+    if not isinstance(scene, Mapping) or scene.get("version") != SCENE_VERSION:
+        version = scene.get("version") if isinstance(scene, Mapping) else f"a {type(scene).__name__}"
+        raise ValueError(
+            f"`version` of a scene must be {SCENE_VERSION}, got {version!r} in {where}. "
+            "Write the scene with `save_scene`, or update this package if the scene is newer."
+        )
+    _check_keys(scene, SCENE_KEYS, ("views",), where)
+    if not isinstance(scene["views"], list) or not scene["views"]:
+        raise ValueError(f"`views` must be a list with at least one view, got {scene['views']!r}. Add a view.")
+    for index, view in enumerate(scene["views"]):
+        _check_keys(view, VIEW_KEYS, ("image", "intrinsics"), f"views[{index}] of {where}")
+    if any(view.get("depth") is not None for view in scene["views"]):
+        _check_keys(scene, SCENE_KEYS, ("depth_unit",), where)
+        _check_word(scene["depth_unit"], "depth_unit", tuple(METRES_PER_UNIT))
+    for index, entry in enumerate(scene.get("objects") or []):
+        _check_keys(entry, ("name", *OBJECT_SHAPES), ("name", *OBJECT_SHAPES), f"objects[{index}] of {where}")
+    _check_poses(scene, where)
+
+
+def _check_poses(scene: Mapping[str, Any], where: str) -> None:
+    directions = [tuple(key for key in POSE_KEYS if view.get(key) is not None) for view in scene["views"]]
+    if len(set(directions)) != 1 or len(directions[0]) > 1:
+        raise ValueError(
+            f"All `views` must give their pose in one direction, {' or '.join(POSE_KEYS)}, "
+            f"got {directions} in {where}. "
+            "Keep one direction and invert the others."
+        )
+    _check_word(scene.get("camera_axes", "opencv"), "camera_axes", CAMERA_AXES)
+    if directions[0] and scene.get("world_up") is None:
+        raise ValueError(
+            f"`world_up` must be given with poses, one of {WORLD_UPS}, got none in {where}. "
+            'Add the axis that points up, or "unknown".'
+        )
+    if scene.get("world_up") is not None:
+        _check_word(scene["world_up"], "world_up", WORLD_UPS)
+
+
+def _check_word(value: Any, name: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"`{name}` must be one of {allowed}, got {value!r}. Choose one of these words.")
+
+
+def _check_keys(entry: Any, allowed: tuple[str, ...], required: tuple[str, ...], where: str) -> None:
+    if not isinstance(entry, Mapping):
+        raise ValueError(f"`{where}` must be a mapping with the keys {allowed}, got {entry!r}. Write it as an object.")
+    missing = [key for key in required if entry.get(key) is None]
+    if missing:
+        raise ValueError(f"`{where}` must have the keys {required}, got none for {missing}. Add what is missing.")
+    unknown = [key for key in entry if key not in allowed]
+    if unknown:
+        raise ValueError(
+            f"`{where}` may have the keys {allowed}, got {unknown}. Rename or remove them; "
+            f"a pose stands under the name of its direction, {' or '.join(POSE_KEYS)}."
+        )
+
+
+def _inside(folder: str | Path, name: Any, where: str) -> str:
+    """Path of a file that a scene names, after checking that it is there and inside the folder."""
+    root = Path(folder)
+    parts = (PurePosixPath(str(name)), PureWindowsPath(str(name)))
+    escapes = any(path.is_absolute() or path.drive or ".." in path.parts for path in parts)
+    if not isinstance(name, str) or escapes or not (root / name).resolve().is_relative_to(root.resolve()):
+        raise ValueError(
+            f"`{where}` must be a relative path inside the scene folder, got {name!r}. "
+            "Copy the file into the folder and name it without `..`."
+        )
+    if not (root / name).is_file():
+        raise FileNotFoundError(
+            f"`{where}` must name a file in {str(folder)!r}, got {name!r}, which is not there. "
+            "Restore the file or correct the name."
+        )
+    return str(root / name)
+
+
+def _to_picture(image: Any, where: str) -> Image.Image:
+    if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3:
+        return Image.fromarray(image)
+    if isinstance(image, Image.Image):
+        return image.convert("RGB")
+    kind = f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+    raise TypeError(
+        f"`{where}` must be a PIL image or a uint8 array of shape (H, W, 3), got {kind}. Convert it before saving."
+    )
+
+
+def _to_stored_depth(depth: Any, depth_unit: str, where: str) -> Image.Image:
+    _check_word(depth_unit, "depth_unit", tuple(METRES_PER_UNIT))
+    depth = np.asarray(depth)
+    if depth.ndim != 2 or not (depth.dtype == np.uint16 or depth.dtype.kind == "f"):
+        raise TypeError(
+            f"`{where}` must be a floating-point (metres) or uint16 ({depth_unit}) array of shape (H, W), got "
+            f"{depth.dtype} of shape {depth.shape}. Convert it so that its unit is known."
+        )
+    if depth.dtype == np.uint16:
+        return Image.fromarray(depth)
+    measured = np.isfinite(depth) & (depth > 0)
+    steps = np.round(np.where(measured, depth, 0).astype(np.float64) / METRES_PER_UNIT[depth_unit])
+    if steps.max(initial=0) > MAX_STORED_DEPTH:
+        raise ValueError(
+            f"`{where}` must fit into 16 bits, at most {MAX_STORED_DEPTH * METRES_PER_UNIT[depth_unit]:g} m in "
+            f"{depth_unit}, got {depth[measured].max():g} m. Save with a coarser `depth_unit`, or set far depth to 0."
+        )
+    return Image.fromarray(steps.astype(np.uint16))
+
+
+def _to_list(values: Any, shape: tuple[int, ...], where: str) -> list[Any]:
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape != shape or not np.isfinite(array).all():
+        raise ValueError(
+            f"`{where}` must be finite numbers of shape {shape}, got shape {array.shape}: {array.tolist()}. "
+            "Pass them as an array or nested lists."
+        )
+    return array.tolist()
+
+
+def _object_entries(objects: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    entries = []
+    for index, thing in enumerate(objects):
+        where = f"objects[{index}]"
+        _check_keys(thing, ("name", *OBJECT_SHAPES), ("name", *OBJECT_SHAPES), where)
+        arrays = {key: _to_list(thing[key], shape, f"{where}[{key!r}]") for key, shape in OBJECT_SHAPES.items()}
+        entries.append({"name": str(thing["name"])} | arrays)
+    return entries
+
+
+def _write_files(folder: Path, files: Mapping[str, Image.Image], scene_text: str) -> None:
+    """Write under temporary names, then rename; the old `scene.json` goes first and the new one comes last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    staged = {name: folder / f".{name}.{os.getpid()}.partial" for name in (*files, SCENE_FILE)}
+    try:
+        for name, picture in files.items():
+            picture.save(staged[name], format="PNG")
+        staged[SCENE_FILE].write_text(scene_text, encoding="utf-8")
+        (folder / SCENE_FILE).unlink(missing_ok=True)
+        for name, path in staged.items():  # `scene.json` is the last of them
+            path.replace(folder / name)
+    finally:
+        for path in staged.values():
+            path.unlink(missing_ok=True)

@@ -1,0 +1,232 @@
+# Copyright 2026 The transformers-sr3d contributors. All rights reserved.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Stage 0 of 5, arguments: what a caller passes for a whole batch -> what belongs to each sample.
+
+    images, depths, intrinsics, poses     flat or nested        -> one list per text, one entry per image
+    regions, units, up, axes              one value or a list   -> one value per text
+
+Texts say how many images each sample has: as many as they hold `<image>` placeholders. Everything that is counted is
+counted against that number, and nothing is spread silently but camera matrices, where one may serve all images.
+
+This file is copied to the Hub next to the weights: it imports torch, NumPy and the standard library only.
+"""
+
+from collections.abc import Sequence
+from numbers import Number
+from typing import Any
+
+import numpy as np
+import torch
+
+
+PER_IMAGE_ARGUMENTS = ("depths", "intrinsics", "depth_intrinsics", "camera_to_world", "world_to_camera")
+# One camera may have taken every image; one depth map or one pose cannot belong to two.
+SHARED_BY_IMAGES = ("intrinsics", "depth_intrinsics")
+
+
+def group_images(images: Any, counts: Sequence[int] | None) -> list[list]:
+    """Group images by the text that they belong to.
+
+    Args:
+        images (`Any`):
+            One image, a flat list, a nested list with one list per text, or `None`.
+        counts (`Sequence[int]`, *optional*):
+            Number of `<image>` placeholders in each text. Without texts a nested list holds one sample per list, and
+            anything else is one sample.
+
+    Returns:
+        `list[list]`: One list of images per sample.
+
+    Raises:
+        ValueError: If the number of images is not the number of placeholders, in total or in one text.
+    """
+    images = [] if images is None else unstack(images, ndim=3)
+    images = images if isinstance(images, list) else [images]
+    is_nested = any(isinstance(entry, list) for entry in images)
+    if counts is None:
+        return [entry if isinstance(entry, list) else [entry] for entry in images] if is_nested else [images]
+    if not is_nested:
+        check_image_counts([sum(counts)], [len(images)], "all texts together have" if len(counts) > 1 else None)
+        return split_flat(images, counts)
+    found = [len(entry) if isinstance(entry, list) else 1 for entry in images]
+    check_image_counts(counts, found)
+    return [entry if isinstance(entry, list) else [entry] for entry in images]
+
+
+def check_image_counts(in_text: Sequence[int], passed: Sequence[int], subject: str | None = None) -> None:
+    """Check that every text has one `<image>` for each of its images.
+
+    Args:
+        in_text (`Sequence[int]`):
+            Number of `<image>` placeholders in each text.
+        passed (`Sequence[int]`):
+            Number of images for each text.
+        subject (`str`, *optional*):
+            Subject and verb of the message, where the counts are not those of single texts.
+
+    Raises:
+        ValueError: If the counts differ.
+    """
+    rule = "the number of <image> tokens in the prompts should be the same as the number of images"
+    if len(in_text) != len(passed):
+        raise ValueError(
+            f"`images` must hold one list per text where it is nested: {rule}; got {len(passed)} lists for "
+            f"{len(in_text)} texts. Pass an empty list for a text without images."
+        )
+    for index, (expected, found) in enumerate(zip(in_text, passed, strict=True)):
+        if expected != found:
+            raise ValueError(
+                f"`images` must fit `text`: {rule}, but {subject or f'text {index} has'} {expected} <image> for "
+                f"{found} images. Write <image> once for every image, before the question."
+            )
+
+
+def split_per_image(name: str, value: Any, counts: Sequence[int]) -> list:
+    """Split an argument that has one entry per image.
+
+    Args:
+        name (`str`):
+            Name of the argument, for messages.
+        value (`Any`):
+            `None`, one value, a flat list over all images, or a nested list with one list per sample. A stacked
+            array counts as a list.
+        counts (`Sequence[int]`):
+            Number of images of each sample.
+
+    Returns:
+        `list`: One entry per sample: `None`, one value that its images share, or a list with one entry per image.
+
+    Raises:
+        ValueError: If the number of entries is not the number of images.
+    """
+    if value is None:
+        return [None] * len(counts)
+    value = value if is_matrix(value) else unstack(value, ndim=2)
+    if not isinstance(value, list):
+        if len(counts) > 1 and name not in SHARED_BY_IMAGES:
+            raise ValueError(
+                f"`{name}` must have one entry per image, got a single value for {len(counts)} texts with "
+                f"{sum(counts)} images. Pass a list, flat or with one list per text."
+            )
+        return [value if count else None for count in counts]
+    if any(isinstance(entry, list) and not is_matrix(entry) for entry in value):
+        return _split_nested(name, value, counts)
+    if len(value) != sum(counts):
+        raise ValueError(
+            f"`{name}` must have one entry per image ({sum(counts)}), got {len(value)}. Use `None` as the entry of an "
+            "image that has none."
+        )
+    return [entries or None for entries in split_flat(value, counts)]
+
+
+def split_per_sample(name: str, value: Any, num_samples: int) -> list:
+    """Split an argument that has one value per sample.
+
+    Args:
+        name (`str`):
+            Name of the argument: the value of `regions` is itself a list of dictionaries, that of `gravity_camera`
+            a list of three numbers.
+        value (`Any`):
+            One value for all samples, or a list with one value per sample.
+        num_samples (`int`):
+            Number of samples.
+
+    Returns:
+        `list`: One value per sample.
+
+    Raises:
+        ValueError: If a list has another length than there are samples.
+    """
+    value = unstack(value, ndim=1)
+    is_one_value = not isinstance(value, list)
+    if name == "regions" and not is_one_value:
+        is_one_value = not any(entry is None or isinstance(entry, list) for entry in value)
+    if name == "gravity_camera" and not is_one_value:
+        is_one_value = len(value) == 3 and all(isinstance(entry, Number) for entry in value)
+    if is_one_value:
+        return [value] * num_samples
+    if len(value) != num_samples:
+        raise ValueError(
+            f"`{name}` must be one value for all texts or a list with one per text ({num_samples}), got a list of "
+            f"{len(value)}. Use `None` for a text that needs none."
+        )
+    return value
+
+
+def split_arguments(arguments: dict[str, Any], counts: Sequence[int]) -> list[dict[str, Any]]:
+    """Give each sample its own arguments.
+
+    Args:
+        arguments (`dict[str, Any]`):
+            Arguments by name, as passed for the whole batch.
+        counts (`Sequence[int]`):
+            Number of images of each sample.
+
+    Returns:
+        `list[dict[str, Any]]`: For each sample the arguments that it has; `None` is left out.
+
+    Raises:
+        ValueError: If an argument has entries for another number of images or samples.
+    """
+    split = {
+        name: split_per_image(name, value, counts)
+        if name in PER_IMAGE_ARGUMENTS
+        else split_per_sample(name, value, len(counts))
+        for name, value in arguments.items()
+        if value is not None
+    }
+    samples = [{name: values[index] for name, values in split.items()} for index in range(len(counts))]
+    return [{name: value for name, value in sample.items() if not _is_absent(value)} for sample in samples]
+
+
+def split_flat(values: Sequence, counts: Sequence[int]) -> list[list]:
+    """Cut a flat list into consecutive lists of the given lengths."""
+    values = iter(values)
+    return [[next(values) for _ in range(count)] for count in counts]
+
+
+def unstack(value: Any, ndim: int) -> Any:
+    """Turn tuples, and arrays with more than `ndim` axes, into (nested) lists; leave everything else as it is."""
+    if isinstance(value, np.ndarray | torch.Tensor) and value.ndim > ndim:
+        value = list(value)
+    if isinstance(value, list | tuple):
+        return [unstack(entry, ndim) for entry in value]
+    return value
+
+
+def is_matrix(value: Any) -> bool:
+    """Whether a value is one matrix written as rows of numbers."""
+    if not isinstance(value, list | tuple) or not value:
+        return False
+    row = value[0]
+    return isinstance(row, list | tuple) and len(row) > 0 and isinstance(row[0], Number)
+
+
+def _split_nested(name: str, value: list, counts: Sequence[int]) -> list:
+    if len(value) != len(counts):
+        raise ValueError(
+            f"`{name}` must have one list per text ({len(counts)}) where it is nested, got {len(value)}. Use `None` "
+            "for a text that needs none."
+        )
+    for index, (entry, count) in enumerate(zip(value, counts, strict=True)):
+        if isinstance(entry, list) and not is_matrix(entry) and len(entry) != count:
+            raise ValueError(
+                f"`{name}[{index}]` must have one entry per image of text {index} ({count}), got {len(entry)}. Use "
+                "`None` as the entry of an image that has none."
+            )
+    return [entry if count else None for entry, count in zip(value, counts, strict=True)]
+
+
+def _is_absent(value: Any) -> bool:
+    return value is None or (isinstance(value, list) and len(value) > 0 and all(entry is None for entry in value))

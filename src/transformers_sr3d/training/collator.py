@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Batches for training: records -> model inputs and labels.
+
+A record is `{"encoded": what SR3DProcessor.encode_views returns, "conversation": [(question, answer), ...]}`. The
+conversation is written in the ChatML form that the processor's chat template renders; `render_conversation` does by
+hand what the template does, because rendering thousands of conversations through Jinja costs more than the tensors
+(a test holds the two equal). Labels are the answers and the `<|im_end|>` that closes each, nothing else.
+
+This module may import torch.
+"""
+
+from collections.abc import Sequence
+
+import torch
+
+
+SYSTEM_BLOCK = "<|im_start|>system\nYou are a helpful assistant<|im_end|>\n"
+IGNORED_LABEL = -100
+
+
+def render_conversation(conversation: Sequence[tuple[str, str]], *, num_images: int) -> str:
+    """Write a conversation in the form of the chat template.
+
+    Args:
+        conversation (`Sequence[tuple[str, str]]`):
+            Questions and answers in turn.
+        num_images (`int`):
+            Images of the sample; their placeholders open the first question.
+
+    Returns:
+        `str`: The text that `SR3DProcessor.batch_encoded` takes.
+    """
+    images = "<image>" * num_images
+    turns = [
+        f"<|im_start|>user\n{'' if turn else images}{question}<|im_end|>\n<|im_start|>assistant\n{answer}<|im_end|>\n"
+        for turn, (question, answer) in enumerate(conversation)
+    ]
+    return SYSTEM_BLOCK + "".join(turns)
+
+
+class SR3DDataCollator:
+    """Turn records into a batch with labels.
+
+    Args:
+        processor (`SR3DProcessor`):
+            Gives token ids and gathers region inputs. Its tokenizer must know `<|im_start|>` and `<|im_end|>`.
+
+    Raises:
+        ValueError: If the tokenizer lacks one of the two chat tokens.
+    """
+
+    def __init__(self, processor):
+        self.processor = processor
+        vocabulary = processor.tokenizer.get_vocab()
+        for token in ("<|im_start|>", "<|im_end|>"):
+            if token not in vocabulary:
+                raise ValueError(
+                    f"`processor` must have a tokenizer with the token {token}, got one of {len(vocabulary)} entries "
+                    "without it. Labels are found by it; use a tokenizer with the ChatML tokens."
+                )
+        self.turn_start = vocabulary["<|im_start|>"]
+        self.turn_end = vocabulary["<|im_end|>"]
+        self.answer_head = processor.tokenizer("assistant\n", add_special_tokens=False)["input_ids"]
+
+    def __call__(self, records: Sequence[dict]) -> dict[str, torch.Tensor]:
+        """Assemble a batch.
+
+        Args:
+            records (`Sequence[dict]`):
+                Each with `encoded` and `conversation`.
+
+        Returns:
+            `dict[str, torch.Tensor]`: What the processor returns, padded on the right, and `labels` of shape
+            `(batch, sequence)`, -100 outside answers.
+
+        Raises:
+            ValueError: If a conversation has no answer.
+        """
+        texts = [
+            render_conversation(record["conversation"], num_images=len(record["encoded"]["num_tiles"]))
+            for record in records
+        ]
+        batch = self.processor.batch_encoded(
+            texts, [record["encoded"] for record in records], padding=True, padding_side="right", return_tensors="pt"
+        )
+        return {**batch, "labels": self.answer_labels(batch["input_ids"])}
+
+    def answer_labels(self, input_ids: torch.Tensor) -> torch.Tensor:
+        """Keep the ids of answers and of the `<|im_end|>` that closes them.
+
+        Args:
+            input_ids (`torch.Tensor` of shape `(batch, sequence)`):
+                Tokenised conversations.
+
+        Returns:
+            `torch.Tensor` of the same shape: the id where the model must predict it, -100 elsewhere.
+
+        Raises:
+            ValueError: If a row has no answer.
+        """
+        starts_answer = input_ids == self.turn_start
+        for offset, token in enumerate(self.answer_head, start=1):
+            matches = torch.zeros_like(starts_answer)
+            matches[:, :-offset] = input_ids[:, offset:] == token
+            starts_answer &= matches
+        if not bool(starts_answer.any(1).all()):
+            row = int((~starts_answer.any(1)).nonzero()[0])
+            raise ValueError(
+                f"Each conversation must have an answer, number {row} of the batch has none. "
+                "Give at least one (question, answer) pair."
+            )
+        # The head belongs to the prompt: the answer begins after <|im_start|> and the tokens of "assistant\n".
+        skipped = 1 + len(self.answer_head)
+        begins = torch.zeros_like(input_ids)
+        begins[:, skipped:] = starts_answer[:, :-skipped].to(begins.dtype)
+        closes = input_ids == self.turn_end
+        # Turns closed before each position; an answer begun at turn k is open until turn k closes.
+        turn = closes.cumsum(1) - closes.to(torch.long)
+        begun_in = torch.where(begins.bool(), turn + 1, 0).cummax(1).values
+        return torch.where(begun_in == turn + 1, input_ids, IGNORED_LABEL)

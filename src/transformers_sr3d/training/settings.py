@@ -1,0 +1,212 @@
+# SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Settings of a training run: a YAML file -> dataclasses, and back.
+
+One dataclass per section of the file. An unknown key is an error that names it, because a misspelt setting that is
+silently ignored costs a training run. The resolved settings are written beside the results, so a run says itself what
+it was. Model settings are the arguments of `SR3DConfig`, which checks them.
+
+This module may import yaml and the standard library.
+"""
+
+import dataclasses
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+
+@dataclass(frozen=True)
+class SceneSettings:
+    """Which box rooms are rendered, and where they are kept.
+
+    Args:
+        cache_dir (`str`, defaults to `"runs/cache"`):
+            Folder of the rendered scenes. A sub-folder per combination of settings keeps different caches apart.
+        num_scenes (`int`, defaults to 8000):
+            Scenes of the training split.
+        first_seed (`int`, defaults to 0):
+            Seed of the first scene; scene number `i` has seed `first_seed + i`.
+        workers (`int`, defaults to 2):
+            Processes that render.
+        shard_size (`int`, defaults to 64):
+            Scenes per file.
+    """
+
+    cache_dir: str = "runs/cache"
+    num_scenes: int = 8000
+    first_seed: int = 0
+    workers: int = 2
+    shard_size: int = 64
+
+
+@dataclass(frozen=True)
+class OptimisationSettings:
+    """How the weights are trained.
+
+    Args:
+        max_steps (`int`, defaults to 1000):
+            Optimiser steps; the cosine schedule ends here.
+        batch_size (`int`, defaults to 32):
+            Conversations a step.
+        learning_rate (`float`, defaults to 1e-3):
+            Peak of the schedule.
+        warmup_steps (`int`, defaults to 50):
+            Steps of linear warm-up.
+        weight_decay (`float`, defaults to 0.05):
+            Of AdamW, on matrices only.
+        adam_beta2 (`float`, defaults to 0.98):
+            Second moment's decay.
+        max_grad_norm (`float`, defaults to 1.0):
+            Norm at which gradients are clipped.
+        min_questions (`int`, defaults to 1):
+            Fewest questions of a conversation.
+        max_questions (`int`, defaults to 8):
+            Most questions of a conversation.
+        augment_yaw (`bool`, defaults to `True`):
+            Whether posed scenes are turned about the vertical axis at random.
+        bf16 (`bool`, defaults to `True`):
+            Whether matrix products run in bfloat16 (autocast); weights and optimiser stay float32.
+        threads (`int`, *optional*):
+            Threads of PyTorch on a CPU. Not given: as many as the machine has.
+        dataloader_workers (`int`, defaults to 0):
+            Processes that assemble batches.
+        save_steps (`int`, defaults to 100):
+            Steps between two checkpoints.
+        logging_steps (`int`, defaults to 10):
+            Steps between two lines of the log.
+        max_minutes (`float`, *optional*):
+            Minutes of training, over all resumed parts, after which it stops wherever the schedule stands.
+    """
+
+    max_steps: int = 1000
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    warmup_steps: int = 50
+    weight_decay: float = 0.05
+    adam_beta2: float = 0.98
+    max_grad_norm: float = 1.0
+    min_questions: int = 1
+    max_questions: int = 8
+    augment_yaw: bool = True
+    bf16: bool = True
+    threads: int | None = None
+    dataloader_workers: int = 0
+    save_steps: int = 100
+    logging_steps: int = 10
+    max_minutes: float | None = None
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """A whole run.
+
+    Args:
+        output_dir (`str`):
+            Folder of the finished checkpoint.
+        run_dir (`str`):
+            Folder of intermediate checkpoints, logs and the resolved settings.
+        seed (`int`, defaults to 0):
+            Of weights, batches, conversations and augmentation.
+        vocab_size (`int`, defaults to 1024):
+            Of the tokenizer that is trained on the questions.
+        scenes (`SceneSettings`):
+            Data.
+        model (`dict`):
+            Arguments of `SR3DConfig`, token ids and vocabulary size left out.
+        optimisation (`OptimisationSettings`):
+            Training.
+    """
+
+    output_dir: str
+    run_dir: str
+    seed: int = 0
+    vocab_size: int = 1024
+    scenes: SceneSettings = field(default_factory=SceneSettings)
+    model: dict = field(default_factory=dict)
+    optimisation: OptimisationSettings = field(default_factory=OptimisationSettings)
+
+
+def read_settings(path: str | Path) -> TrainingSettings:
+    """Read the settings of a run from a YAML file.
+
+    Args:
+        path (`str` or `Path`):
+            The file.
+
+    Returns:
+        `TrainingSettings`: With defaults filled in.
+
+    Raises:
+        ValueError: If the file is not a mapping, if a key is unknown or missing, or if a value has the wrong type.
+    """
+    content = yaml.safe_load(Path(path).read_text())
+    if not isinstance(content, dict):
+        raise ValueError(f"`{path}` must hold a mapping of settings, got {type(content).__name__}.")
+    return build_settings(TrainingSettings, content)
+
+
+def write_settings(settings: TrainingSettings, path: str | Path) -> None:
+    """Write resolved settings as YAML, readable by `read_settings`.
+
+    Args:
+        settings (`TrainingSettings`):
+            The settings.
+        path (`str` or `Path`):
+            The file; its folder must exist.
+    """
+    Path(path).write_text(yaml.safe_dump(dataclasses.asdict(settings), sort_keys=False))
+
+
+def build_settings(kind: type, content: dict, *, section: str = ""):
+    """Fill a settings dataclass from a mapping, checking names and types.
+
+    Args:
+        kind (`type`):
+            The dataclass.
+        content (`dict`):
+            Names and values; sections are mappings.
+        section (`str`, defaults to `""`):
+            Where in the file the mapping stands, with a final dot, for error messages.
+
+    Returns:
+        `kind`: The settings.
+
+    Raises:
+        ValueError: If a key is unknown or missing, or if a value has the wrong type.
+    """
+    fields = {item.name: item for item in dataclasses.fields(kind)}
+    unknown = sorted(set(content) - set(fields))
+    if unknown:
+        raise ValueError(f"`{section}{unknown[0]}` is no setting. Known here: {', '.join(fields)}.")
+    required = {name for name, item in fields.items() if _has_no_default(item)}
+    missing = sorted(required - set(content))
+    if missing:
+        raise ValueError(f"`{section}{missing[0]}` is required and missing. Add it to the file.")
+    hints = typing.get_type_hints(kind)
+    return kind(**{name: _read_value(hints[name], value, f"{section}{name}") for name, value in content.items()})
+
+
+def _has_no_default(item: dataclasses.Field) -> bool:
+    return item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
+
+
+def _read_value(hint: type, value: object, name: str) -> object:
+    if dataclasses.is_dataclass(hint) and isinstance(value, dict):
+        return build_settings(hint, value, section=f"{name}.")
+    if hint in (float, float | None) and isinstance(value, str):  # YAML 1.1 reads 1e-3 as a string
+        value = _read_float(value, name)
+    if hint in (float, float | None) and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+        expected = hint.__name__ if isinstance(hint, type) else hint
+        raise ValueError(f"`{name}` must be {expected}, got {value!r}. Change the file.")
+    return value
+
+
+def _read_float(text: str, name: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"`{name}` must be a number, got {text!r}. Change the file.") from None

@@ -1,0 +1,255 @@
+# SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
+# SPDX-License-Identifier: Apache-2.0
+"""`sr3d ask`: what the command line turns into, what it prints, and how it refuses."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_checkpoint import export_tiny_checkpoint, write_sample
+
+from transformers_sr3d.cli.ask import build_sample, parse_region
+from transformers_sr3d.cli.main import build_parser, main
+
+
+# The form of a calibration file as data sets ship it: the numbers among other things.
+CAMERAS = {
+    "source": "a Kinect",
+    "image_size_hw": [48, 64],
+    "depth_unit": "mm",
+    "depth_invalid": 0,
+    "camera_axes": "opencv",
+    "intrinsics": {"fx": 60.0, "fy": 60.0, "cx": 31.5, "cy": 23.5},
+    "intrinsics_note": "pixels",
+}
+EYE = np.eye(4).tolist()
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """A folder with color.png, depth_mm.png and cameras.json, as the working directory."""
+    write_sample(tmp_path)
+    (tmp_path / "cameras.json").write_text(json.dumps(CAMERAS))
+    (tmp_path / "poses.json").write_text(json.dumps({"camera_to_world": [EYE, EYE]}))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ask") / "sr3d-tiny"
+    export_tiny_checkpoint(folder)
+    return str(folder)
+
+
+def sample_of(*arguments: str) -> dict:
+    return build_sample(build_parser().parse_args(["ask", "How wide is <region0>?", "--model", "x", *arguments]))
+
+
+@pytest.mark.parametrize(
+    ("text", "region"),
+    [
+        ("box=135,154,284,203@0", {"box_xyxy": [135.0, 154.0, 284.0, 203.0], "view": 0}),
+        ("box=1,2,3,4", {"box_xyxy": [1.0, 2.0, 3.0, 4.0]}),
+        ("point=10.5,20@3", {"point_xy": [10.5, 20.0], "view": 3}),
+        ("2:point=1,2@0", {"region": 2, "point_xy": [1.0, 2.0], "view": 0}),
+        (
+            "box3d=0,1,-2,0.5,0.5,1",
+            {"box_3d": {"center": [0.0, 1.0, -2.0], "size": [0.5, 0.5, 1.0], "rotation": np.eye(3).tolist()}},
+        ),
+    ],
+)
+def test_a_region_is_read_as_the_processor_wants_it(text, region):
+    assert parse_region(text) == region
+
+
+def test_a_mask_file_becomes_booleans(tmp_path):
+    mask = np.zeros((4, 5), dtype=np.uint8)
+    mask[1, 2], mask[3, 4] = 255, 1
+    Image.fromarray(mask).save(tmp_path / "a@b.png")
+    region = parse_region(f"mask={tmp_path / 'a@b.png'}@1")
+    assert region["view"] == 1
+    assert np.array_equal(region["mask"], mask > 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("135,154,284,203", r"`--region` must be box=.*got '135,154,284,203'"),
+        ("circle=1,2,3@0", r"`--region` must be box=.*got 'circle=1,2,3@0'"),
+        ("box=1,2,3@0", r"`--region box` must be 4 numbers.*got '1,2,3'"),
+        ("point=a,b@0", r"`--region point` must be 2 numbers.*got 'a,b'"),
+        ("box3d=1,2,3,4,5,6@0", r"`--region box3d` is a box of the world and has no view"),
+    ],
+)
+def test_another_form_of_region_is_refused(text, message):
+    with pytest.raises(ValueError, match=message):
+        parse_region(text)
+
+
+def test_a_camera_file_gives_intrinsics_unit_and_axes(files):
+    sample = sample_of("--image", "color.png", "--depth", "depth_mm.png", "--intrinsics", "cameras.json")
+    assert sample == {
+        "text": "How wide is <region0>?",
+        "images": ["color.png"],
+        "depths": ["depth_mm.png"],
+        "depth_unit": "mm",
+        "intrinsics": CAMERAS["intrinsics"],
+        "camera_axes": "opencv",
+    }
+
+
+@pytest.mark.parametrize(
+    "content", [CAMERAS["intrinsics"], [[60.0, 0, 31.5], [0, 60.0, 23.5], [0, 0, 1]]], ids=["focal lengths", "matrix"]
+)
+def test_a_camera_file_may_hold_the_intrinsics_alone(files, content):
+    (files / "K.json").write_text(json.dumps(content))
+    assert sample_of("--image", "color.png", "--intrinsics", "K.json")["intrinsics"] == content
+
+
+def test_intrinsics_may_stand_on_the_command_line():
+    from transformers_sr3d.cli.ask import _read_cameras
+
+    assert _read_cameras("60,60,31.5,23.5")["intrinsics"] == CAMERAS["intrinsics"]
+
+
+def test_poses_axes_and_conventions_are_passed_on(files):
+    sample = sample_of(
+        *("--image", "color.png", "--depth", "depth_mm.png", "--image", "color.png", "--depth", "none"),
+        *("--depth-unit", "mm", "--depth-kind", "metric", "--camera-to-world", "poses.json", "--world-up=-y"),
+        *("--camera-axes", "opengl", "--option", "chair", "--option", "table", "--region", "box=1,2,3,4@1"),
+    )
+    assert sample["depths"] == ["depth_mm.png", None]
+    assert sample["camera_to_world"] == [EYE, EYE]
+    assert (sample["world_up"], sample["camera_axes"], sample["depth_kind"]) == ("-y", "opengl", "metric")
+    assert sample["options"] == ["chair", "table"]
+    assert sample["regions"] == [{"box_xyxy": [1.0, 2.0, 3.0, 4.0], "view": 1}]
+
+
+def test_gravity_and_field_of_view_are_passed_on(files):
+    sample = sample_of("--image", "color.png", "--gravity=-0.1,1,0", "--horizontal-fov", "60")
+    assert sample["gravity_camera"] == [-0.1, 1.0, 0.0]
+    assert sample["horizontal_fov_deg"] == 60.0
+
+
+def write_json(name, content):
+    with open(name, "w", encoding="utf-8") as file:
+        file.write(content if isinstance(content, str) else json.dumps(content))
+    return name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "`--image` is missing"),
+        (["--image", "missing.png"], r"There is no file missing\.png"),
+        (["--image", "color.png", "--depth", "missing.png"], r"There is no file missing\.png"),
+        (["--image", "color.png", "--region", "mask=missing.png@0"], r"There is no file missing\.png"),
+        (["--image", "color.png", "--intrinsics", "missing.json"], r"There is no file missing\.json"),
+        (["--image", "color.png", "--intrinsics", "color.png"], r"color\.png must be a JSON file"),
+        (["--image", "color.png", "--intrinsics", "1,2,3"], r"`--intrinsics` must be 4 numbers.*got '1,2,3'"),
+        (["--image", "color.png", "--gravity", "down"], r"`--gravity` must be 3 numbers.*got 'down'"),
+        (
+            ["--image", "color.png", "--camera-to-world", "cameras.json"],
+            r"must hold one 4x4 matrix per view.*the keys",
+        ),
+        (
+            ["--image", "color.png", "--world-to-camera", "poses.json"],
+            r"under `world_to_camera`.*\['camera_to_world'\]",
+        ),
+        (["--scene", "."], r"`folder` must contain scene\.json"),
+        (["--scene", ".", "--image", "color.png"], r"`--image` cannot go with --scene"),
+    ],
+)
+def test_a_wrong_command_line_is_refused(files, arguments, message):
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        sample_of(*arguments)
+
+
+def test_a_camera_file_for_another_image_size_is_refused(files):
+    write_json("cameras.json", CAMERAS | {"image_size_hw": [480, 640]})
+    with pytest.raises(ValueError, match=r"height and width \[480, 640\], but color\.png has \[48, 64\]"):
+        sample_of("--image", "color.png", "--intrinsics", "cameras.json")
+
+
+def test_a_camera_file_that_contradicts_an_option_is_refused(files):
+    with pytest.raises(ValueError, match=r"`--depth-unit` is 'cm', but the camera file states 'mm'"):
+        sample_of(
+            *("--image", "color.png", "--depth", "depth_mm.png", "--depth-unit", "cm", "--intrinsics", "cameras.json")
+        )
+
+
+def test_a_camera_file_without_intrinsics_is_refused(files):
+    write_json("cameras.json", {"K": [1, 2, 3]})
+    with pytest.raises(ValueError, match=r"must hold fx, fy, cx, cy.*got the keys \['K'\]"):
+        sample_of("--image", "color.png", "--intrinsics", "cameras.json")
+
+
+def test_a_question_is_answered_on_standard_output(files, checkpoint, capsys):
+    status = main(
+        [
+            *("ask", "How wide is <region0>?", "--model", checkpoint, "--image", "color.png"),
+            *("--depth", "depth_mm.png", "--depth-unit", "mm", "--intrinsics", "cameras.json"),
+            *("--region", "box=20,12,44,36@0", "--max-new-tokens", "3", "--device", "cpu"),
+        ]
+    )
+    assert status == 0
+    printed = capsys.readouterr()
+    assert "geometry  metric, gravity unknown" in printed.out
+    assert "region 0  100 % of pixels measured, in 1 view(s)" in printed.out
+
+
+def test_json_holds_the_whole_answer_and_a_warning_without_depth(files, checkpoint, capsys):
+    common = ["ask", "How wide is <region0>?", "--model", checkpoint, "--image", "color.png", "--device", "cpu"]
+    assert main([*common, "--region", "box=20,12,44,36@0", "--max-new-tokens", "3", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert set(answer) == {"generated_text", "quantity", "choice", "provenance"}
+    assert answer["provenance"]["warnings"][0].startswith("No metric scale: there is no depth")
+
+
+def test_a_scene_folder_is_asked_about(files, checkpoint, capsys):
+    from transformers_sr3d.inputs.scene import save_scene
+
+    views = [
+        {
+            "image": Image.open("color.png"),
+            "depth": np.asarray(Image.open("depth_mm.png")),
+            "intrinsics": [[60.0, 0, 31.5], [0, 60.0, 23.5], [0, 0, 1]],
+            "camera_to_world": np.eye(4) + np.eye(4, k=3) * 0.1 * index,
+        }
+        for index in range(2)
+    ]
+    save_scene("scene", views, world_up="-y")
+    region = "0:box3d=0,0,1.2,0.8,0.8,0.6"
+    common = ["--model", checkpoint, "--device", "cpu", "--max-new-tokens", "3", "--json"]
+    assert main(["ask", "How wide is <region0>?", "--scene", "scene", "--region", region, *common]) == 0
+    provenance = json.loads(capsys.readouterr().out)["provenance"]
+    assert (provenance["geometry"], provenance["regions"][0]["views"]) == ("metric", 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--image", "color.png", "--depth", "depth_mm.png", "--depth-unit", "mm"], "intrinsics"),
+        (["--image", "color.png", "--region", "box=20,12,10,36@0"], "box_xyxy"),
+        (["--image", "color.png", "--region", "box=20,12,30,36@4"], "view"),
+        (["--image", "color.png"], "<region0>"),
+    ],
+)
+def test_what_the_processor_refuses_is_one_line_and_status_two(files, checkpoint, capsys, arguments, message):
+    assert main(["ask", "How wide is <region0>?", "--model", checkpoint, "--device", "cpu", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.startswith("sr3d ask: ")
+    assert "Traceback" not in error
+
+
+def test_a_missing_model_is_status_two(files, capsys):
+    assert main(["ask", "What?", "--model", "no/such/folder", "--image", "color.png"]) == 2
+    assert "no/such/folder" in capsys.readouterr().err
+
+
+def test_a_traceback_is_shown_on_request(files):
+    with pytest.raises(FileNotFoundError, match=r"missing\.png"):
+        main(["--traceback", "ask", "What?", "--model", "x", "--image", "missing.png"])
