@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a stranger does with a checkpoint, in a process of its own; the report is the last line of standard output.
 
-    load_checkpoint.py [--blocked] [--resave FOLDER | --push NAME] --sample sample.json --logits FILE CHECKPOINT ...
+    load_checkpoint.py CHECKPOINT ... --sample FILE --logits FILE [--blocked] [--resave FOLDER --ways W] [--push NAME]
 
 Every checkpoint (folder or Hub name) is loaded through every Auto class and as a pipeline. `--blocked` makes the
-package unimportable first, so this file imports nothing of it.
+package unimportable first, so this file imports nothing of it. `--resave` saves the last one again, in several ways.
 """
 
 import argparse
@@ -69,17 +69,23 @@ def examine(checkpoint, sample, expected):
     return report, model, processor, vqa
 
 
-def resave(folder, sample, model, processor, vqa):
-    """Save what was loaded in three ways: by hand, by the pipeline, and as a checkpoint of one training step."""
+def save_by_hand(folder, sample, model, processor, vqa):
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+
+
+def save_by_pipeline(folder, sample, model, processor, vqa):
+    vqa.save_pretrained(folder)
+
+
+def save_by_trainer(folder, sample, model, processor, vqa):
+    """Train one step at learning rate zero; the checkpoint it leaves takes the place of `folder`."""
     from transformers import Trainer, TrainingArguments
 
-    model.save_pretrained(folder / "by-hand")
-    processor.save_pretrained(folder / "by-hand")
-    vqa.save_pretrained(folder / "by-pipeline")
     inputs = dict(model_inputs_of(processor, sample))
     inputs["labels"] = inputs["input_ids"].clone()
     arguments = TrainingArguments(
-        output_dir=str(folder / "by-trainer"),
+        output_dir=f"{folder}-runs",
         max_steps=1,
         save_steps=1,
         per_device_train_batch_size=1,
@@ -97,7 +103,10 @@ def resave(folder, sample, model, processor, vqa):
         processing_class=processor,
     )
     trainer.train()
-    return [str(folder / name) for name in ("by-hand", "by-pipeline", "by-trainer/checkpoint-1")]
+    Path(f"{folder}-runs", "checkpoint-1").rename(folder)
+
+
+WAYS = {"by-hand": save_by_hand, "by-pipeline": save_by_pipeline, "by-trainer": save_by_trainer}
 
 
 def push(folder, name):
@@ -115,6 +124,7 @@ def main():
     parser.add_argument("--sample", type=Path, required=True)
     parser.add_argument("--logits", type=Path, required=True)
     parser.add_argument("--resave", type=Path)
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS)
     parser.add_argument("--push")
     parser.add_argument("--blocked", action="store_true")
     args = parser.parse_args()
@@ -131,8 +141,9 @@ def main():
         push(args.checkpoints.pop(), args.push)
     for checkpoint in args.checkpoints:
         reports[checkpoint], *loaded = examine(checkpoint, sample, expected)
-        if args.resave:
-            resaved = resave(args.resave, sample, *loaded)
+    for way in args.ways if args.resave else ():
+        resaved.append(str(args.resave / way))
+        WAYS[way](args.resave / way, sample, *loaded)
     sys.stdout.write(json.dumps({"reports": reports, "resaved": resaved}) + "\n")
 
 

@@ -137,7 +137,7 @@ def box_room(
 def box_surface(
     size: tuple[float, float, float], faces: tuple[str, ...], *, yaw: float = 0.0, step: float = 0.02
 ) -> torch.Tensor:
-    """Return (N, 3) points on an even grid over some faces ("+x", "-y", ...) of a box at the origin, turned by `yaw`."""
+    """Return (N, 3) points on an even grid over faces ("+x", "-y", ...) of a box at the origin, turned by `yaw`."""
     points = []
     for face in faces:
         axis = "xyz".index(face[1])

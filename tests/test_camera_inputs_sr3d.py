@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stage 0, views: known answers of small scenes, depth that survives untouched, and every refusal of the contract."""
 
+import ast
 import io
 import math
 import re
@@ -399,7 +400,7 @@ BAD_SETTINGS = [
     ),
     ({"depths": None, "depth_intrinsics": K}, r"`depth_intrinsics` belongs to `depths`, got it without depth"),
     ({"depths": DEPTH[:12], "intrinsics": None, "depth_intrinsics": K}, r"size of its image, got 32x12"),
-    ({"depth_intrinsics": K | {"fx": 1000, "cx": 47}}, r"`depth_intrinsics` must overlap with the image"),
+    ({"depth_intrinsics": K | {"fx": 1000, "cx": -0.8}}, r"`depth_intrinsics` must overlap with the image"),
     ({"camera_axes": "blender"}, r"`camera_axes` must be one of \('opencv', 'opengl'\), got 'blender'"),
     ({"world_up": "z"}, r"`world_up` must be one of \('\+x', .*'unknown'\), got 'z'"),
     ({"world_up": 2}, r"`world_up` must be one of .* got 2"),
@@ -442,6 +443,8 @@ BAD_INTRINSICS = [
     (np.linalg.inv(MATRIX), r"pixels of a 32x24 picture, got fx=0.0333333 and fy=0.0357143.*inverted"),
     ({"fx": 0.9, "fy": 1.2, "cx": 0.5, "cy": 0.5}, r"got the normalised centre cx=0.5, cy=0.5"),
     ({"fx": 0.9, "fy": 1.2, "cx": 15, "cy": 11}, r"got fx=0.9 and fy=1.2. The matrix looks inverted or normalised"),
+    (matrix(fx=2), r"got fx=2 and fy=28. The matrix looks inverted or normalised"),
+    (matrix(fy=2), r"got fx=30 and fy=2. The matrix looks inverted or normalised"),
     (matrix(cx=60), r"principal point near the 32x24 picture, got cx=60, cy=11"),
     (matrix(cy=-20), r"principal point near the 32x24 picture, got cx=15, cy=-20"),
     (matrix(skew=2), r"no skew, got 2 and 0"),
@@ -529,12 +532,12 @@ def test_every_message_says_what_to_do():
     """Each message has an argument in backticks, the word got, and a sentence of advice after it."""
     folder = Path(__file__).parents[1] / "src" / "transformers_sr3d"
     stems = ("input_checks", "image_files", "depth_files", "camera_matrices", "camera_inputs", "region_masks")
-    for stem in (*stems, "region_prompts"):
-        source = (folder / f"{stem}_sr3d.py").read_text(encoding="utf-8")
-        for message in re.findall(r"raise \w+\(\s*((?:f?\"[^\n]*\"\s*)+)\)", source):
-            text = re.sub(r"\"\s*f?\"", "", message)
-            assert re.search(r"`[^`]+`", text), text
-            assert re.search(r"\bgot\b.*[.] \w", text), text
+    sources = [(folder / f"{stem}_sr3d.py").read_text(encoding="utf-8") for stem in (*stems, "region_prompts")]
+    raised = [node.exc for source in sources for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Raise)]
+    messages = [ast.unparse(error.args[0]) for error in raised]
+    assert len(messages) > 70
+    for message in messages:
+        assert re.search(r"`.+`.*\bgot\b.*[.}] [A-Z{8]", message), message
 
 
 def test_the_pixel_limit_is_checked_before_decoding(tmp_path):

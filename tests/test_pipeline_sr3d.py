@@ -16,6 +16,7 @@ from transformers_sr3d.pipeline_sr3d import SpatialVQAPipeline
 
 
 QUESTION = "How wide is <region0>?"
+DEPTH_BELOW_THE_REGION = np.where(np.arange(48)[:, None] < 40, 0, 2000).astype(np.uint16).repeat(64, axis=1)
 
 
 def picture(seed: int = 0) -> Image.Image:
@@ -29,7 +30,7 @@ def rgb_sample(**changes) -> dict:
 
 def depth_sample(**changes) -> dict:
     depth_mm = np.full((48, 64), 2000, dtype=np.uint16)
-    return rgb_sample(depths=[depth_mm], depth_unit="mm", intrinsics=INTRINSICS, **changes)
+    return rgb_sample(**{"depths": [depth_mm], "depth_unit": "mm", "intrinsics": INTRINSICS, **changes})
 
 
 def posed_sample() -> dict:
@@ -83,7 +84,7 @@ def test_an_answer_has_text_quantity_choice_and_provenance(vqa, say):
         "provenance": {
             "geometry": "metric",
             "gravity": "unknown",
-            "regions": [{"region": 0, "valid": 1.0, "views": 1}],
+            "regions": [{"region": 0, "valid": 1.0, "kept": 1.0, "views": 1, "mentioned": True}],
             "warnings": [],
         },
     }
@@ -168,7 +169,7 @@ def test_options_get_letters_in_the_prompt_and_a_choice(vqa, say):
         (rgb_sample(), "I cannot tell", "No metric scale: there is no depth"),
         (depth_sample(depth_kind="relative", depth_unit=None), "0.5 m", "No metric scale: the depth is relative"),
         (rgb_sample(text="What is <region0>?"), "A chair", None),
-        (depth_sample(depths=[np.zeros((48, 64))], depth_unit=None), "0.5 m", "Region 0 has no measured depth"),
+        (depth_sample(depths=[DEPTH_BELOW_THE_REGION]), "0.5 m", "Region 0 has no measured depth"),
     ],
 )
 def test_a_length_without_metric_scale_carries_a_warning(vqa, say, sample, text, warning):

@@ -10,6 +10,7 @@ import importlib.util
 import json
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -103,19 +104,28 @@ def checkpoint(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def loaded_without_package(checkpoint):
-    return _load(checkpoint, [checkpoint], "home-blocked", blocked=True, resave="resaved-blocked")
+def loaded(checkpoint):
+    """Reports of two fresh processes, one that cannot import the package and one that has it installed."""
+    ways = {"blocked": True, "installed": False}
+    with ThreadPoolExecutor(len(ways)) as pool:
+        running = {
+            name: pool.submit(
+                _load, checkpoint, [checkpoint], f"home-{name}", blocked=blocked, resave=f"resaved-{name}"
+            )
+            for name, blocked in ways.items()
+        }
+        return {name: process.result() for name, process in running.items()}
 
 
 @pytest.fixture(scope="module")
-def loaded_with_package(checkpoint):
-    return _load(checkpoint, [checkpoint], "home-installed", blocked=False, resave="resaved-installed")
-
-
-@pytest.fixture(scope="module")
-def reloaded(checkpoint, loaded_without_package, loaded_with_package):
-    folders = loaded_without_package["resaved"] + loaded_with_package["resaved"]
-    return _load(checkpoint, folders, "home-again", blocked=True)["reports"]
+def reloaded(checkpoint, loaded):
+    """Reports on every checkpoint that those two saved again, from processes that cannot import the package."""
+    with ThreadPoolExecutor(len(loaded)) as pool:
+        running = [
+            pool.submit(_load, checkpoint, report["resaved"], f"home-again-{name}", blocked=True)
+            for name, report in loaded.items()
+        ]
+        return {folder: report for process in running for folder, report in process.result()["reports"].items()}
 
 
 def _load(checkpoint, folders, home, *, blocked, resave=None):
@@ -141,29 +151,27 @@ def test_an_export_holds_the_code_and_names_every_class(checkpoint):
     assert {file.name for file in checkpoint.glob("*.py")} == {file.name for file in TRAVELLING}
 
 
-def test_a_folder_loads_without_the_package(checkpoint, loaded_without_package):
-    report = loaded_without_package["reports"][str(checkpoint)]
+def test_a_folder_loads_without_the_package(checkpoint, loaded):
+    report = loaded["blocked"]["reports"][str(checkpoint)]
     _check_report(report)
     assert {
         name for name, path in report["classes"].items() if path.startswith("transformers_modules.")
     } == CODE_CLASSES
 
 
-def test_a_folder_loads_with_the_package_installed(checkpoint, loaded_with_package):
-    report = loaded_with_package["reports"][str(checkpoint)]
+def test_a_folder_loads_with_the_package_installed(checkpoint, loaded):
+    report = loaded["installed"]["reports"][str(checkpoint)]
     _check_report(report)
     installed = {name for name, path in report["classes"].items() if path.startswith("transformers_sr3d.")}
     assert installed == AUTO_CLASSES  # the pipeline of a folder is always the folder's own
 
 
-def test_both_ways_of_loading_give_one_answer(checkpoint, loaded_without_package, loaded_with_package):
-    answers = [
-        loaded["reports"][str(checkpoint)]["answer"] for loaded in (loaded_without_package, loaded_with_package)
-    ]
-    assert answers[0] == answers[1]
+def test_both_ways_of_loading_give_one_answer(checkpoint, loaded):
+    answers = {name: process["reports"][str(checkpoint)]["answer"] for name, process in loaded.items()}
+    assert answers["blocked"] == answers["installed"]
 
 
-@pytest.mark.parametrize("way", ["by-hand", "by-pipeline", "by-trainer/checkpoint-1"])
+@pytest.mark.parametrize("way", ["by-hand", "by-pipeline", "by-trainer"])
 @pytest.mark.parametrize("origin", ["resaved-blocked", "resaved-installed"])
 def test_a_saved_again_checkpoint_loads_without_the_package(checkpoint, reloaded, origin, way):
     folder = checkpoint.parent / origin / way

@@ -18,12 +18,50 @@ without indices that cross samples. Regions become mentions here: one channel pe
 padded with zeros to the sample with the most mentions. The price is that scale and descriptors are repeated on every
 tile of their sample.
 
-This file is copied to the Hub next to the weights: it imports torch only.
+This file is copied to the Hub next to the weights: it imports torch and sibling `*_sr3d` files only.
 """
 
 from collections.abc import Sequence
 
 import torch
+
+from .chat_sr3d import mention_index
+
+
+VISION_INPUT_NAMES = [
+    "pixel_values",
+    "patch_points",
+    "patch_valid",
+    "metric_scale",
+    "region_coverage",
+    "region_descriptors",
+]
+
+
+def mentioned_regions(
+    encoded: Sequence[dict | None], replacements: Sequence[Sequence[dict]], name: str = "text"
+) -> list[list[int]]:
+    """Find which regions of its sample each text mentions.
+
+    Args:
+        encoded (`Sequence[dict | None]`):
+            Encoded samples, `None` for a text without images.
+        replacements (`Sequence[Sequence[dict]]`):
+            What `expand_placeholders` replaced in each text.
+        name (`str`, defaults to `"text"`):
+            Name of the argument, for messages.
+
+    Returns:
+        `list[list[int]]`: For each text the indices of mentioned regions, in order and with repetitions.
+
+    Raises:
+        ValueError: If a text mentions a region that its sample does not have.
+    """
+    numbers = [[] if sample is None else sample["region_numbers"] for sample in encoded]
+    return [
+        [mention_index(item["number"], known, f"{name}[{index}]") for item in items if item["type"] == "region"]
+        for index, (known, items) in enumerate(zip(numbers, replacements, strict=True))
+    ]
 
 
 def gather_samples(encoded: Sequence[dict | None], mentions: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
@@ -64,3 +102,24 @@ def _mentioned_regions(sample: dict, mentioned: list[int], num_mentions: int) ->
     coverage = torch.nn.functional.pad(sample["region_coverage"][:, mentioned], (0, 0, 0, 0, *padding))
     descriptors = torch.nn.functional.pad(sample["region_descriptors"][mentioned], (0, 0, *padding))
     return coverage, descriptors.expand(len(coverage), -1, -1)
+
+
+def gather_provenance(encoded: Sequence[dict | None], mentions: Sequence[Sequence[int]]) -> list[dict]:
+    """Say for each text what its geometry rests on, and which of its regions it mentions.
+
+    Args:
+        encoded (`Sequence[dict | None]`):
+            Encoded samples, as for `gather_samples`.
+        mentions (`Sequence[Sequence[int]]`):
+            Indices of mentioned regions, as for `gather_samples`.
+
+    Returns:
+        `list[dict]`: `geometry`, `gravity` and `regions`, a list with one dictionary per region of the sample.
+    """
+    nothing = {"geometry": "none", "gravity": "none", "regions": []}
+    gathered = []
+    for sample, mentioned in zip(encoded, mentions, strict=True):
+        provenance = nothing if sample is None else sample["provenance"]
+        regions = [{**region, "mentioned": index in mentioned} for index, region in enumerate(provenance["regions"])]
+        gathered.append({**provenance, "regions": regions})
+    return gathered

@@ -112,21 +112,17 @@ def prepare_views(  # noqa: PLR0913, the contract names every argument; a bundle
         FileNotFoundError: If a file does not exist.
     """
     check_depth_settings(depth_unit=depth_unit, depth_scale=depth_scale, depth_kind=depth_kind)
-    if depth_field_of_view is not None:
-        check_choice(depth_field_of_view, "depth_field_of_view", DEPTH_FIELDS_OF_VIEW)
-    geometry_given = (depths, intrinsics, horizontal_fov_deg, camera_to_world, world_to_camera, gravity_camera)
-    pictures = _read_pictures(images, pixel_aligned=any(argument is not None for argument in geometry_given))
+    _check_field_of_view(depth_field_of_view)
+    about_pixels = (depths, intrinsics, horizontal_fov_deg, camera_to_world, world_to_camera, gravity_camera)
+    pictures = _read_pictures(images, pixel_aligned=any(argument is not None for argument in about_pixels))
     num_views = len(pictures)
     settings = {"depth_unit": depth_unit, "depth_scale": depth_scale, "depth_kind": depth_kind}
     maps = _read_depths(depths, num_views, settings)
+    has_depth = [depth is not None for depth in maps]
 
     image_sizes = [(picture.height, picture.width) for picture in pictures]
     image_matrices = _image_intrinsics(intrinsics, horizontal_fov_deg, image_sizes)
-    if depth_intrinsics is not None and depths is None:
-        raise ValueError("`depth_intrinsics` belongs to `depths`, got it without depth. Pass both or neither.")
-    depth_sizes = [None if depth is None else tuple(depth.shape) for depth in maps]
-    depth_matrices = read_intrinsics(depth_intrinsics, "depth_intrinsics", depth_sizes)
-
+    depth_matrices = _depth_intrinsics(depth_intrinsics, maps, depths_given=depths is not None)
     poses, up_from_user_world, gravity_known = read_world(
         num_views=num_views,
         camera_to_world=camera_to_world,
@@ -135,7 +131,6 @@ def prepare_views(  # noqa: PLR0913, the contract names every argument; a bundle
         world_up=world_up,
         gravity_camera=gravity_camera,
     )
-    has_depth = [depth is not None for depth in maps]
     _check_combination(poses, has_depth, depth_kind)
     camera_poses = _poses_or_own_camera(poses, up_from_user_world, has_depth)
     views: dict[str, Any] = {"images": pictures, "depths": [], "points": [], "valid": [], "intrinsics": []}
@@ -153,14 +148,19 @@ def prepare_views(  # noqa: PLR0913, the contract names every argument; a bundle
     _check_baseline(poses, views["depths"], metric=depth_kind == "metric")
 
     geometry = "none" if not any(has_depth) else "metric" if depth_kind == "metric" else "relative"
-    known = "known" if gravity_known else "unknown"
+    gravity = "known" if gravity_known else "unknown"
     return views | {
         "camera_to_world": [None if pose is None else pose.float() for pose in camera_poses],
         "up_from_user_world": up_from_user_world.float(),
         "metric": geometry == "metric",
         "geometry": geometry,
-        "gravity": known if any(has_depth) or poses is not None else "none",
+        "gravity": gravity if any(has_depth) or poses is not None else "none",
     }
+
+
+def _check_field_of_view(depth_field_of_view: str | None) -> None:
+    if depth_field_of_view is not None:
+        check_choice(depth_field_of_view, "depth_field_of_view", DEPTH_FIELDS_OF_VIEW)
 
 
 def _read_pictures(images: Any, *, pixel_aligned: bool) -> list[Image.Image]:
@@ -213,6 +213,15 @@ def _image_intrinsics(
     return [intrinsics_from_fov(float(horizontal_fov_deg), size_hw) for size_hw in sizes_hw]
 
 
+def _depth_intrinsics(
+    depth_intrinsics: Any, maps: list[torch.Tensor | None], *, depths_given: bool
+) -> list[torch.Tensor | None]:
+    if depth_intrinsics is not None and not depths_given:
+        raise ValueError("`depth_intrinsics` belongs to `depths`, got it without depth. Pass both or neither.")
+    sizes_hw = [None if depth is None else (depth.shape[0], depth.shape[1]) for depth in maps]
+    return read_intrinsics(depth_intrinsics, "depth_intrinsics", sizes_hw)
+
+
 def _check_combination(poses: list | None, has_depth: list[bool], depth_kind: str) -> None:
     """Refuse what cannot be put into one world: unposed depth maps, or unscaled depth with metric poses."""
     if poses is not None and any(has_depth) and depth_kind != "metric":
@@ -255,7 +264,7 @@ def _view_geometry(
     suffix: str,
 ) -> dict[str, torch.Tensor | None]:
     """Unproject the depth map of one view into the z-up world."""
-    if depth is None:
+    if depth is None or pose is None:
         return {"depths": None, "points": None, "valid": None, "intrinsics": matrices[0]}
     size_hw = (depth.shape[0], depth.shape[1])
     image_matrix, depth_matrix = _match_intrinsics(
@@ -273,10 +282,11 @@ def _view_geometry(
                 f"`depth_intrinsics{suffix}` must overlap with the image, got no measured pixel inside its field of "
                 "view. Check that intrinsics and sizes belong together."
             )
-    points = transform_points(points_camera.double(), pose).float()
+    # float32 resolves a millimetre at the farthest translation that `read_world` accepts.
+    points = transform_points(points_camera, pose.float())
     return {
         "depths": depth,
-        "points": torch.where(valid[..., None], points, 0.0),
+        "points": points * valid[..., None],
         "valid": valid,
         "intrinsics": image_matrix,
     }
@@ -292,11 +302,6 @@ def _match_intrinsics(
     suffix: str,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Complete the pair of intrinsics of an image and its depth map, or say what is missing."""
-    if image_matrix is None and depth_matrix is None:
-        raise ValueError(
-            f"`intrinsics{suffix}` is required with depth, got None. Pass fx, fy, cx, cy in pixels of the image, or "
-            "an estimate as `horizontal_fov_deg=`."
-        )
     sizes = f"{depth_size_hw[1]}x{depth_size_hw[0]} for an image of {image_size_hw[1]}x{image_size_hw[0]}"
     if image_matrix is not None and depth_matrix is not None:
         if same_field_of_view:
@@ -316,9 +321,14 @@ def _match_intrinsics(
             f"`depth_field_of_view='same'` needs equal aspect ratios, got depth of {sizes}. "
             "One of them is cropped: pass `depth_intrinsics`."
         )
-    if depth_matrix is None:
+    if depth_matrix is not None:
+        return resize_intrinsics(depth_matrix, depth_size_hw, image_size_hw), depth_matrix
+    if image_matrix is not None:
         return image_matrix, resize_intrinsics(image_matrix, image_size_hw, depth_size_hw)
-    return resize_intrinsics(depth_matrix, depth_size_hw, image_size_hw), depth_matrix
+    raise ValueError(
+        f"`intrinsics{suffix}` is required with depth, got None. Pass fx, fy, cx, cy in pixels of the image, or "
+        "an estimate as `horizontal_fov_deg=`."
+    )
 
 
 def _align_to_image(

@@ -21,11 +21,14 @@ A placeholder stands for data, so nobody may smuggle one in: a chat text that ho
 special token of the tokenizer is refused, and so is anything that looks like a mention but is none (`<region 0>`). The
 price is that such strings cannot be quoted in a conversation.
 
-This file is copied to the Hub next to the weights: it imports the standard library only.
+This file is copied to the Hub next to the weights: it imports transformers only.
 """
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from transformers.image_utils import load_image
 
 
 # ChatML as Qwen2 writes it. The images of a message come first, whatever their place among its entries. A region is
@@ -194,15 +197,42 @@ def check_conversation(conversation: Sequence[dict], special_tokens: Collection[
     """
     checked = []
     for place, message in enumerate(conversation):
-        content = message.get("content")
+        name, role, content = f"messages[{place}]", message.get("role"), message.get("content")
         if isinstance(content, list | tuple):
-            content = [_check_entry(entry, f"messages[{place}]") for entry in content]
+            content = [_check_entry(entry, name) for entry in content]
             message = {**message, "content": content}
-        texts = [content] if isinstance(content, str) else [entry.get("text", "") for entry in content or []]
-        for text in texts:
-            _check_text(text, f"messages[{place}]", message.get("role"), special_tokens)
+        entries = [{"type": "text", "text": content}] if isinstance(content, str) else content or []
+        for entry in entries:
+            if entry["type"] == "text":
+                _check_text(entry.get("text"), name, special_tokens)
+            if role == "assistant":
+                _check_answer(entry, name)
         checked.append(message)
     return checked
+
+
+def conversation_inputs(conversations: Sequence[Sequence[dict]]) -> tuple[list[list], dict[str, list]]:
+    """Collect what the entries of conversations carry, as arguments of the processor.
+
+    Args:
+        conversations (`Sequence[Sequence[dict]]`):
+            Checked messages of each conversation.
+
+    Returns:
+        `tuple[list[list], dict[str, list]]`: the images of each conversation, and the arguments that any of them has,
+        each with one entry per conversation.
+
+    Raises:
+        TypeError, ValueError: As `images_of_conversation` and `regions_of_conversation`.
+    """
+    collected = [images_of_conversation(conversation) for conversation in conversations]
+    images = [[_image_of_entry(entry) for entry in entries] for entries, _ in collected]
+    arguments = {name: [geometry[name] for _, geometry in collected] for name in IMAGE_GEOMETRY.values()}
+    arguments = {
+        name: values for name, values in arguments.items() if any(v is not None for sample in values for v in sample)
+    }
+    regions = [regions_of_conversation(conversation) for conversation in conversations]
+    return images, {**arguments, **({"regions": regions} if any(regions) else {})}
 
 
 def images_of_conversation(conversation: Sequence[dict]) -> tuple[list[dict], dict[str, list]]:
@@ -267,6 +297,12 @@ def regions_of_conversation(conversation: Sequence[dict]) -> list[dict]:
     return [mark for group in groups for mark in group]
 
 
+def _image_of_entry(entry: dict) -> Any:
+    if "base64" in entry:
+        return load_image(entry["base64"])
+    return next(entry[key] for key in IMAGE_SOURCES if key in entry)
+
+
 def _entries_of_type(kind: str, conversation: Sequence[dict]) -> list[dict]:
     contents = [message.get("content") for message in conversation]
     lists = [content for content in contents if isinstance(content, list)]
@@ -306,7 +342,7 @@ def _is_region(region: object) -> bool:
     return isinstance(region, dict | int)
 
 
-def _check_text(text: str, name: str, role: str | None, special_tokens: Collection[str]) -> None:
+def _check_text(text: str, name: str, special_tokens: Collection[str]) -> None:
     if not isinstance(text, str):
         raise TypeError(f"`{name}` must hold text that is a string, got {type(text).__name__}. Convert it with `str`.")
     for token in special_tokens:
@@ -316,9 +352,12 @@ def _check_text(text: str, name: str, role: str | None, special_tokens: Collecti
                 f"{text.index(token)}. Images and regions are entries of their own; <region0> mentions a region."
             )
     check_mentions(text, name)
-    mention = PLACEHOLDER.search(text) if role == "assistant" else None
-    if mention is not None:
+
+
+def _check_answer(entry: dict, name: str) -> None:
+    found = PLACEHOLDER.search(entry.get("text", "")) if entry["type"] == "text" else None
+    if entry["type"] != "text" or found is not None:
         raise ValueError(
-            f"`{name}` must not mention regions in an answer, got {mention.group()}. Answers say "
-            f"'Region {mention['number']}' in words."
+            f"`{name}` is an answer and must be words only, got {found.group() if found else entry['type']!r}. "
+            "Answers say 'Region 0'; only questions carry images and mention regions."
         )

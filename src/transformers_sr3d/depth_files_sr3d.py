@@ -20,6 +20,7 @@ colours is refused, because its unit cannot be known.
 This file is copied to the Hub next to the weights: it may import only torch, NumPy, PIL and sibling `*_sr3d` files.
 """
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,8 @@ DEPTH_KINDS = ("metric", "relative", "disparity")
 METRES_PER_UNIT = {"mm": 0.001, "cm": 0.01, "m": 1.0}
 # A scene whose median depth lies outside this range was almost certainly read in the wrong unit.
 PLAUSIBLE_MEDIAN_DEPTH_M = (0.01, 1000.0)
+# About as many pixels, evenly spaced, are enough for that median.
+MEDIAN_SAMPLE = 10_000
 
 
 def load_depth(
@@ -73,7 +76,7 @@ def load_depth(
     check_depth_settings(depth_unit=depth_unit, depth_scale=depth_scale, depth_kind=depth_kind)
     raw = _read_depth_array(depth, name)
     factor = 1.0 if depth_kind != "metric" else _metres_per_unit(raw, depth_unit, depth_scale, name)
-    values = torch.from_numpy((raw.astype(np.float64) * factor).astype(np.float32))
+    values = torch.from_numpy(raw.astype(np.float32) * np.float32(factor))
     values = torch.where(torch.isfinite(values) & (values > 0), values, 0.0)
     if not bool(values.any()):
         raise ValueError(
@@ -137,7 +140,7 @@ def _read_depth_array(depth: ImageLike, name: str) -> np.ndarray:
             f"`{name}` must be one map of shape (H, W), got {describe_value(array)}. "
             "Pass one depth map per view; drop axes of size one with `.squeeze()`. RGB pictures of depth are refused."
         )
-    check_pixel_count(*array.shape, name)
+    check_pixel_count(array.shape, name)
     if array.dtype.kind not in "iuf" or array.dtype.itemsize == 1:
         raise ValueError(
             f"`{name}` must be floating-point or have at least 16 bits, got {describe_value(array)}. "
@@ -161,16 +164,21 @@ def _metres_per_unit(raw: np.ndarray, depth_unit: str | None, depth_scale: float
                 f"`{declared}`. Convert it to metres and leave the unit out, or pass the integers."
             )
         return 1.0
-    if depth_unit is None and depth_scale is None:
+    if depth_unit is not None:
+        return METRES_PER_UNIT[depth_unit]
+    if depth_scale is None:
         raise ValueError(
             f"`{name}` holds integers, whose unit must be declared, got {describe_value(raw)} with a largest value of "
             f"{raw.max()}. Pass `depth_unit=` ('mm', 'cm' or 'm') or `depth_scale=` (metres per unit)."
         )
-    return float(depth_scale) if depth_unit is None else METRES_PER_UNIT[depth_unit]
+    return float(depth_scale)
 
 
 def _check_plausible(depth: torch.Tensor, name: str) -> None:
-    median = float(depth[depth > 0].median())
+    stride = max(1, math.isqrt(depth.numel() // MEDIAN_SAMPLE))
+    sample = depth[::stride, ::stride]
+    sample = sample if bool((sample > 0).any()) else depth
+    median = float(sample[sample > 0].median())
     low, high = PLAUSIBLE_MEDIAN_DEPTH_M
     if not low <= median <= high:
         hint = "Is it in millimetres?" if median > high else "Is the declared unit too small?"

@@ -98,7 +98,7 @@ def open_image(image: str | Path | Image.Image, name: str) -> Image.Image:
         FileNotFoundError: If there is no such file.
     """
     if isinstance(image, Image.Image):
-        check_pixel_count(image.height, image.width, name)
+        check_pixel_count((image.height, image.width), name)
         _decode(image.load, name, describe_value(image))
         return image
     if not isinstance(image, str | Path):
@@ -108,7 +108,7 @@ def open_image(image: str | Path | Image.Image, name: str) -> Image.Image:
         )
     with local_file(image, name).open("rb") as handle:
         opened = _decode(lambda: Image.open(handle), name, describe_value(image))
-        check_pixel_count(opened.height, opened.width, name)
+        check_pixel_count((opened.height, opened.width), name)
         _decode(opened.load, name, describe_value(image))
     return opened
 
@@ -169,7 +169,7 @@ def _rgb_array(image: np.ndarray | torch.Tensor, name: str) -> np.ndarray:
             f"`{name}` must have shape (H, W, 3), or (3, H, W) as a tensor, got {describe_value(image)}. "
             "Pass one RGB picture per view."
         )
-    check_pixel_count(*array.shape[:2], name)
+    check_pixel_count(array.shape[:2], name)
     return np.ascontiguousarray(array)
 
 
@@ -197,8 +197,9 @@ def load_npy(path: str | Path, name: str) -> np.ndarray:
             f"{str(error)[:200]}. Save it with `np.save(path, array)`; pickled objects are never loaded."
         ) from error
     if mapped.ndim >= 2:
-        check_pixel_count(*mapped.shape[:2], name)
-    return np.array(mapped)
+        check_pixel_count(mapped.shape[:2], name)
+    # Anything but one map is refused by the caller for its shape, so it need not be read.
+    return np.array(mapped) if mapped.ndim == 2 else mapped
 
 
 def load_mask(mask: ImageLike, name: str = "mask") -> np.ndarray:
@@ -234,7 +235,7 @@ def load_mask(mask: ImageLike, name: str = "mask") -> np.ndarray:
             f"`{name}` must be one mask of shape (H, W), got {describe_value(array)}. "
             "Pass one dictionary per region and view; drop axes of size one."
         )
-    check_pixel_count(*array.shape, name)
+    check_pixel_count(array.shape, name)
     if array.dtype == bool:
         return array
     return _two_valued(array, name)

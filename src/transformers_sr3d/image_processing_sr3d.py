@@ -18,8 +18,8 @@
     masks       (R, H, W) bool            -> region_coverage  (tiles, R, h, w), share of each patch, 0 to 1
 
 The whole image is resized to its grid of tiles (bicubic, aspect ratio not kept), cut row by row, and followed by a
-thumbnail if there is more than one tile. Points and masks are never resized as pictures: they are averaged on the patch
-grid that the same cut produces, so pixels, points and masks of a patch always belong together.
+thumbnail if there is more than one tile. Points and masks are never resized as pictures: they are averaged on the
+patch grid that the same cut produces, so pixels, points and masks of a patch always belong together.
 
 One class serves installations with and without torchvision, because all pixel work is done by torch: the resize runs
 on 8-bit pixels and tiles are normalised one by one while they are in cache. The price is a result that differs from
@@ -31,11 +31,12 @@ only.
 
 import numpy as np
 import torch
-from torch.nn import functional as F
+from torch import nn
 from transformers.image_processing_backends import PilBackend
 from transformers.image_processing_base import BatchFeature
 from transformers.image_utils import ImageInput, PILImageResampling
 from transformers.processing_utils import ImagesKwargs, Unpack
+from transformers.utils import auto_docstring
 
 from .tiling_sr3d import choose_tile_grid, pool_map, pool_points, split_into_tiles
 
@@ -62,27 +63,18 @@ class SR3DImageProcessorKwargs(ImagesKwargs, total=False):
     tile_then_stitch: bool | None
 
 
+@auto_docstring(custom_intro="Cuts images into square tiles, and point maps and region masks with them.")
 class SR3DImageProcessor(PilBackend):
     r"""
-    Cuts images into square tiles, and point maps and region masks with them.
-
-    Args:
-        size (`dict[str, int]`, *optional*, defaults to `{"height": 448, "width": 448}`):
-            Height and width of a tile in pixels; they must be equal.
-        patch_size (`int`, *optional*, defaults to 14):
-            Side of a vision patch in pixels. Where it does not divide the tile, points and masks are averaged on an
-            even grid of `size // patch_size` cells, which is off by less than a patch at the far border.
-        min_tiles (`int`, *optional*, defaults to 1):
-            Fewest tiles that an image is cut into.
-        max_tiles (`int`, *optional*, defaults to 12):
-            Most tiles that an image is cut into, the thumbnail not counted.
-        tile_then_stitch (`bool`, *optional*, defaults to `True`):
-            Whether masks cover the tiles or, for comparison, the thumbnail only.
-        resample (`int`, *optional*, defaults to `PILImageResampling.BICUBIC`):
-            Bicubic or bilinear, both antialiased.
-        **kwargs:
-            Everything else that Transformers image processors take (`do_convert_rgb`, `do_rescale`,
-            `rescale_factor`, `do_normalize`, `image_mean`, `image_std`, `return_tensors`).
+    patch_size (`int`, *optional*, defaults to 14):
+        Side of a vision patch in pixels. Where it does not divide the tile, points and masks are averaged on an even
+        grid of `size // patch_size` cells, which is off by less than a patch at the far border.
+    min_tiles (`int`, *optional*, defaults to 1):
+        Fewest tiles that an image is cut into.
+    max_tiles (`int`, *optional*, defaults to 12):
+        Most tiles that an image is cut into, the thumbnail not counted.
+    tile_then_stitch (`bool`, *optional*, defaults to `True`):
+        Whether masks cover the tiles or, for comparison, the thumbnail only.
     """
 
     valid_kwargs = SR3DImageProcessorKwargs
@@ -104,6 +96,7 @@ class SR3DImageProcessor(PilBackend):
     def __init__(self, **kwargs: Unpack[SR3DImageProcessorKwargs]):
         super().__init__(**kwargs)
 
+    @auto_docstring(custom_intro="Cut images, and what belongs to their pixels, into tiles.")
     def preprocess(
         self,
         images: ImageInput,
@@ -112,20 +105,14 @@ class SR3DImageProcessor(PilBackend):
         region_masks: list[torch.Tensor | None] | None = None,
         **kwargs: Unpack[SR3DImageProcessorKwargs],
     ) -> BatchFeature:
-        """Cut images, and what belongs to their pixels, into tiles.
-
-        Args:
-            images (`ImageInput`):
-                One image or a list of images, in any form that Transformers takes.
-            point_maps (`list[torch.Tensor | None]`, *optional*):
-                One map of shape `(H', W', 3)` per image, in the canonical frame, or `None`. Any resolution: a map
-                covers the same view as its image.
-            point_valid (`list[torch.Tensor | None]`, *optional*):
-                One boolean map of shape `(H', W')` per image. Required with `point_maps`.
-            region_masks (`list[torch.Tensor | None]`, *optional*):
-                One boolean tensor of shape `(R, H, W)` per image, in the pixels of the image, or `None`.
-            **kwargs:
-                Overrides of the settings for this call.
+        r"""
+        point_maps (`list[torch.Tensor | None]`, *optional*):
+            One map of shape `(H', W', 3)` per image, in the canonical frame, or `None`. Any resolution: a map covers
+            the same view as its image.
+        point_valid (`list[torch.Tensor | None]`, *optional*):
+            One boolean map of shape `(H', W')` per image. Required with `point_maps`.
+        region_masks (`list[torch.Tensor | None]`, *optional*):
+            One boolean tensor of shape `(R, H, W)` per image, in the pixels of the image, or `None`.
 
         Returns:
             `BatchFeature`: `pixel_values` of shape `(tiles, 3, S, S)`; `num_tiles`, a list with the number of tiles
@@ -192,9 +179,12 @@ class SR3DImageProcessor(PilBackend):
             arrays, point_maps=point_maps, point_valid=point_valid, region_masks=region_masks, **kwargs
         )
 
-    def _preprocess(self, images: list[np.ndarray], **kwargs) -> BatchFeature:
+    def _preprocess(
+        self, images: list[np.ndarray], do_resize: bool, do_rescale: bool, do_normalize: bool, **kwargs
+    ) -> BatchFeature:
+        switches = {"do_resize": do_resize, "do_rescale": do_rescale, "do_normalize": do_normalize}
         grids = [self._choose_grid(image.shape[-2:], kwargs) for image in images]
-        data = {"pixel_values": self._cut_pixels(images, grids, kwargs)}
+        data = {"pixel_values": self._cut_pixels(images, grids, {**kwargs, **switches})}
         patches = kwargs["size"].height // kwargs["patch_size"]
         if kwargs["point_maps"] is not None:
             data |= _cut_points(kwargs["point_maps"], kwargs["point_valid"], grids, patches)
@@ -247,7 +237,7 @@ class SR3DImageProcessor(PilBackend):
                 f"{pixels.shape[-2]} x {pixels.shape[-1]}. Leave `do_resize` on."
             )
         mode = INTERPOLATION_MODES[settings["resample"]]
-        return F.interpolate(pixels, size_hw, mode=mode, antialias=True)
+        return nn.functional.interpolate(pixels, size_hw, mode=mode, antialias=True)
 
 
 def _num_items(grid_hw: tuple[int, int]) -> int:
@@ -272,11 +262,12 @@ def _normalisation(num_channels: int, settings: dict) -> tuple[torch.Tensor, tor
     for name, values in (("image_mean", mean), ("image_std", std)):
         if len(values) not in (1, num_channels):
             raise ValueError(
-                f"`{name}` must hold one value or one per channel ({num_channels}), got {len(values)}. Match it to the "
-                "images, or leave `do_convert_rgb` on."
+                f"`{name}` must hold one value or one per channel ({num_channels}), got {len(values)}. Match it to "
+                "the images, or leave `do_convert_rgb` on."
             )
     scale, shift = factor / std, -mean / std
-    return (values.float().expand(num_channels)[:, None, None] for values in (scale, shift))
+    scale, shift = (values.float().expand(num_channels)[:, None, None] for values in (scale, shift))
+    return scale, shift
 
 
 def _check_points(
@@ -309,7 +300,7 @@ def _check_masks(
         return None
     if len(region_masks) != len(image_sizes_hw):
         raise ValueError(
-            f"`region_masks` must be a list with one entry per image ({len(image_sizes_hw)}), got {len(region_masks)}. "
+            f"`region_masks` must have one entry per image ({len(image_sizes_hw)}), got {len(region_masks)}. "
             "Pass `None` as the entry of an image without regions."
         )
     num_regions = next(len(masks) for masks in region_masks if masks is not None)
@@ -317,7 +308,7 @@ def _check_masks(
         if masks is not None and tuple(masks.shape) != (num_regions, *size_hw):
             raise ValueError(
                 f"`region_masks[{index}]` must have shape {(num_regions, *size_hw)}: regions, then the size of its "
-                f"image; got {tuple(masks.shape)}. Every image lists all regions, with empty masks where not seen."
+                f"image; got {tuple(masks.shape)}. List all regions for every image, with empty masks where unseen."
             )
     return [torch.zeros((num_regions, 1, 1)) if masks is None else masks for masks in region_masks]
 

@@ -79,12 +79,13 @@ def to_array(value: Any, name: str) -> np.ndarray:
     return array
 
 
-def check_pixel_count(height: int, width: int, name: str) -> None:
+def check_pixel_count(size_hw: Sequence[int], name: str) -> None:
     """Refuse a picture or map with no pixel or with more than `MAX_IMAGE_PIXELS`.
 
     Raises:
         ValueError: If the size is out of range.
     """
+    height, width = size_hw
     if height < 1 or width < 1:
         raise ValueError(f"`{name}` must have at least one pixel, got {width}x{height}. Check how it was made.")
     if height * width > MAX_IMAGE_PIXELS:

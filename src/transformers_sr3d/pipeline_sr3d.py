@@ -117,8 +117,9 @@ class SpatialVQAPipeline(Pipeline):
         Returns:
             `dict`: `generated_text` (`str`), `quantity` (`{"value": metres, "unit": "m"}` or None), `choice` (letter
             of an option, or None) and `provenance`: `geometry` ("metric", "relative" or "none"), `gravity`, `regions`
-            (share of measured pixels and number of views of each) and `warnings`. A list gives a list; a generator
-            or a dataset gives an iterator.
+            (for each its number `region`, the share `valid` of measured pixels, the share `kept` of marked pixels,
+            its number of `views`, and whether the question has it `mentioned`) and `warnings`. A list gives a list;
+            a generator or a dataset gives an iterator.
 
         Raises:
             TypeError: If `inputs` is of another kind, or if an argument is unknown.
@@ -164,7 +165,7 @@ class SpatialVQAPipeline(Pipeline):
         views = {key: sample[key] for key in VIEW_KEYS if key in sample}
         if "depths" in views:
             views["depths"] = _as_list(views["depths"])
-        encoded = self.processor.encode_views(images, regions=_read_regions(sample.get("regions")), **views)
+        encoded = self.processor.encode_views(images, regions=sample.get("regions"), **views)
         content = [*({"type": "image"} for _ in images), {"type": "text", "text": question}]
         prompt = self.processor.apply_chat_template(
             [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
@@ -179,7 +180,10 @@ class SpatialVQAPipeline(Pipeline):
             padding=True,
             padding_side="left",
             return_tensors="pt",
-        ).to(self.device)
+            return_provenance=True,
+        )
+        provenance = inputs.pop("provenance")
+        inputs = inputs.to(self.device)
         generate_kwargs = self._prepare_generate_kwargs(generate_kwargs, return_dict_in_generate=False)
         if "generation_config" not in generate_kwargs:
             generate_kwargs.setdefault("do_sample", False)
@@ -191,7 +195,7 @@ class SpatialVQAPipeline(Pipeline):
             )
         new_tokens = generated[:, inputs["input_ids"].shape[1] :]
         texts = self.processor.batch_decode(new_tokens, skip_special_tokens=True)
-        return {"answers": [_Answer(text.strip(), request) for text, request in zip(texts, requests, strict=True)]}
+        return {"answers": list(map(_Answer, texts, requests, provenance))}
 
     def postprocess(self, model_outputs: dict) -> dict:
         """Type one answer.
@@ -204,14 +208,14 @@ class SpatialVQAPipeline(Pipeline):
             `dict`: `generated_text`, `quantity`, `choice` and `provenance`, see `__call__`.
         """
         (answer,) = _flatten([model_outputs["answers"]])
-        provenance = dict(answer.provenance)
         quantity = parse_quantity(answer.text)
-        wants_length = quantity is not None or asks_for_length(answer.question)
+        is_about_length = quantity is not None or asks_for_length(answer.question)
+        warnings = _length_warnings(answer.provenance) if is_about_length else []
         return {
             "generated_text": answer.text,
             "quantity": quantity,
             "choice": None if answer.options is None else parse_choice(answer.text, answer.options),
-            "provenance": provenance | {"warnings": _length_warnings(provenance) if wants_length else []},
+            "provenance": answer.provenance | {"warnings": warnings},
         }
 
     def save_pretrained(self, save_directory: str | PathLike, **kwargs: Any) -> None:
@@ -240,11 +244,11 @@ class _Request:
 class _Answer:
     """One answer text with what is needed to type it."""
 
-    def __init__(self, text: str, request: _Request):
-        self.text = text
+    def __init__(self, text: str, request: _Request, provenance: dict):
+        self.text = text.strip()
         self.question = request.question
         self.options = request.options
-        self.provenance = request.encoded["provenance"]
+        self.provenance = provenance
 
 
 class _Rows(Dataset):
@@ -306,18 +310,6 @@ def _read_sample(entry: Any, shared: dict) -> dict:
     return sample
 
 
-def _read_regions(regions: Any) -> list[dict] | None:
-    """Drop the empty fields that a table of mixed regions (`datasets`) fills in."""
-    if regions is None:
-        return None
-    if not isinstance(regions, (list, tuple)) or not all(isinstance(region, dict) for region in regions):
-        raise TypeError(
-            f"`regions` must be a list of dictionaries, got {type(regions).__name__}. "
-            'Write one region as [{"box_xyxy": [left, top, right, bottom], "view": 0}].'
-        )
-    return [{key: value for key, value in region.items() if value is not None} for region in regions]
-
-
 def _check_options(options: Any) -> list[str] | None:
     if options is None:
         return None
@@ -348,7 +340,7 @@ def _length_warnings(provenance: dict) -> list[str]:
     return [
         f"Region {region['region']} has no measured depth, so a length of it is a guess."
         for region in provenance["regions"]
-        if region["valid"] == 0
+        if region["mentioned"] and region["valid"] == 0
     ]
 
 

@@ -14,80 +14,51 @@
 """Stages 0 to 2 of 5, the assembler of the data side: text + views + regions -> model inputs.
 
     prepare_views, read_regions     0  files, depth, cameras, marks  -> views in a z-up world, one mask per view
-    canonical_frame                 1  points of all views           -> one shift and one scale per sample
-    region_descriptor               1  points of a region            -> its geometry
-    image_processor                 2  images, points, masks         -> tiles on one grid
-    tokenizer                       0  text with placeholders        -> token ids
+    encode_sample                   1  points of views and regions   -> canonical frame, region geometry
+      image_processor               2  images, points, masks         -> tiles on one grid
+    expand_placeholders, tokenizer  0  text                          -> token ids, mentioned regions
+    gather_samples                  2  samples, mentions             -> tile-major tensors of the batch
 
 Everything that does not depend on the text is done once per sample by `encode_views`; `batch_encoded` joins encoded
-samples with texts, so that many questions about a scene share its preprocessing. All vision-side tensors are
-tile-major: their first axis counts the tiles of the batch. The price is that what belongs to a whole sample (metric
-scale, region descriptors) is repeated on each of its tiles.
+samples with texts, so that many questions about a scene share its preprocessing. The price is that samples are encoded
+one after the other, never as a batch.
 
-This file is copied to the Hub next to the weights: it imports torch, transformers and sibling `*_sr3d` files only.
+This file is copied to the Hub next to the weights: it imports transformers and sibling `*_sr3d` files only.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-import torch
 from transformers import BatchFeature, PreTrainedTokenizerBase
-from transformers.image_utils import ImageInput, load_image
+from transformers.image_utils import ImageInput
 from transformers.processing_utils import MultiModalData, ProcessorMixin
 from transformers.tokenization_utils_base import TextInput
+from transformers.utils import auto_docstring
 
-from .batching_sr3d import gather_samples
+from .batching_sr3d import VISION_INPUT_NAMES, gather_provenance, gather_samples, mentioned_regions
 from .camera_inputs_sr3d import prepare_views
 from .chat_sr3d import (
     SR3D_CHAT_TEMPLATE,
     check_conversation,
     check_mentions,
+    conversation_inputs,
     expand_placeholders,
-    images_of_conversation,
-    mention_index,
-    regions_of_conversation,
 )
-from .geometry_sr3d import canonical_frame, to_canonical
 from .image_processing_sr3d import SR3DImageProcessor
-from .region_geometry_sr3d import REGION_DESCRIPTOR_SIZE, region_descriptor
-from .region_prompts_sr3d import read_regions, region_points
-from .sample_arguments_sr3d import check_image_counts, group_images, split_arguments
+from .region_prompts_sr3d import read_regions
+from .sample_arguments_sr3d import (
+    check_image_counts,
+    check_keywords,
+    fetch_images,
+    group_images,
+    split_arguments,
+)
+from .sample_encoding_sr3d import encode_sample
 
 
-REMOTE_PREFIXES = ("http://", "https://", "data:")
-VISION_INPUT_NAMES = [
-    "pixel_values",
-    "patch_points",
-    "patch_valid",
-    "metric_scale",
-    "region_coverage",
-    "region_descriptors",
-]
-NO_VIEWS_PROVENANCE = {"geometry": "none", "gravity": "none", "regions": []}
-
-
+@auto_docstring(custom_intro="Turns text, views, depth, cameras and regions into the inputs of an SR-3D model.")
 class SR3DProcessor(ProcessorMixin):
-    r"""
-    Turns text, views, depth, cameras and regions into the inputs of an SR-3D model.
-
-    Args:
-        image_processor (`SR3DImageProcessor`):
-            Cuts images, point maps and masks into tiles.
-        tokenizer (`PreTrainedTokenizerBase`):
-            Must hold `<image>` and `<region>` as special tokens.
-        chat_template (`str`, *optional*):
-            Jinja template; defaults to ChatML with image and region entries.
-        downsample (`int`, *optional*, defaults to 3):
-            Patches along one side of an image token.
-        max_tiles_per_view (`int`, *optional*, defaults to 1):
-            Most tiles per image where a sample has several images.
-        keep_dominant_cluster (`bool`, *optional*, defaults to `True`):
-            Whether boxes, polygons and points keep only the largest group of pixels at similar depth.
-
-    Raises:
-        ValueError: If the tokenizer lacks a placeholder.
-    """
-
     skip_tensor_conversion = [*ProcessorMixin.skip_tensor_conversion, "provenance"]
     image_token = "<image>"
     region_token = "<region>"
@@ -101,12 +72,26 @@ class SR3DProcessor(ProcessorMixin):
         max_tiles_per_view: int = 1,
         keep_dominant_cluster: bool = True,
     ):
+        r"""
+        downsample (`int`, *optional*, defaults to 3):
+            Patches along one side of an image token.
+        max_tiles_per_view (`int`, *optional*, defaults to 1):
+            Most tiles per image where a sample has several images.
+        keep_dominant_cluster (`bool`, *optional*, defaults to `True`):
+            Whether boxes, polygons and points keep only the largest group of pixels at similar depth.
+        """
         super().__init__(image_processor, tokenizer, chat_template=chat_template or SR3D_CHAT_TEMPLATE)
         self.downsample = downsample
         self.max_tiles_per_view = max_tiles_per_view
         self.keep_dominant_cluster = keep_dominant_cluster
-        self.image_token_id = self._placeholder_id(self.image_token)
-        self.region_token_id = self._placeholder_id(self.region_token)
+        vocabulary = tokenizer.get_vocab()
+        for token in (self.image_token, self.region_token):
+            if token not in vocabulary:
+                raise ValueError(
+                    f"`tokenizer` must hold the token {token}, got {len(vocabulary)} tokens without it. Add it with "
+                    f'`tokenizer.add_special_tokens({{"additional_special_tokens": ["{token}"]}})`.'
+                )
+        self.image_token_id, self.region_token_id = vocabulary[self.image_token], vocabulary[self.region_token]
 
     @classmethod
     def from_config(cls, config: Any, tokenizer: PreTrainedTokenizerBase) -> "SR3DProcessor":
@@ -117,9 +102,6 @@ class SR3DProcessor(ProcessorMixin):
                 Gives the sizes of tile, patch and image token, and the limits on tiles.
             tokenizer (`PreTrainedTokenizerBase`):
                 Tokenizer of the model.
-
-        Returns:
-            `SR3DProcessor`: New processor.
 
         Raises:
             ValueError: If the ids of the placeholders differ between config and tokenizer.
@@ -134,12 +116,14 @@ class SR3DProcessor(ProcessorMixin):
         processor = cls(
             image_processor, tokenizer, downsample=config.downsample, max_tiles_per_view=config.max_tiles_per_view
         )
-        ids = (processor.image_token_id, processor.region_token_id)
-        if ids != (config.image_token_id, config.region_token_id):
+        ids, expected = (
+            (processor.image_token_id, processor.region_token_id),
+            (config.image_token_id, config.region_token_id),
+        )
+        if ids != expected:
             raise ValueError(
-                f"`tokenizer` must give <image> and <region> the ids of the config, "
-                f"{(config.image_token_id, config.region_token_id)}, got {ids}. Set `image_token_id` and "
-                "`region_token_id` of the config to the tokenizer's."
+                f"`tokenizer` must give <image> and <region> the ids of the config, {expected}, got {ids}. "
+                "Set `image_token_id` and `region_token_id` of the config to the tokenizer's."
             )
         return processor
 
@@ -153,7 +137,8 @@ class SR3DProcessor(ProcessorMixin):
         """Names of all inputs that a batch can hold; those of depth and regions are absent where not given."""
         return [*self.tokenizer.model_input_names, *VISION_INPUT_NAMES]
 
-    def __call__(  # noqa: PLR0913, the contract names every argument; a bundle would only hide them
+    @auto_docstring(custom_intro="Prepare a batch of texts with their views and regions.")
+    def __call__(  # noqa: D417, PLR0913, the contract names every argument; a bundle would only hide them
         self,
         images: ImageInput | None = None,
         text: TextInput | list[TextInput] | None = None,
@@ -175,29 +160,17 @@ class SR3DProcessor(ProcessorMixin):
         return_provenance: bool | None = None,
         **kwargs: Any,
     ) -> BatchFeature:
-        """Prepare a batch of texts with their views and regions.
-
-        Arguments about images have one entry per image, flat or with one list per text. The others have one value for
-        all texts, or a list with one per text.
-
-        Args:
-            images (`ImageInput`, *optional*):
-                Images, grouped by the number of `<image>` in each text. Several images of one text are its views.
-            text (`str` or `list[str]`, *optional*):
-                Texts with `<image>` for each image and `<regionK>` for each mention of a region.
-            regions (`list[dict]` or `list[list[dict]]`, *optional*):
-                Regions of a sample; see `read_regions`.
-            depths, intrinsics, depth_intrinsics, camera_to_world, world_to_camera (*optional*):
-                One per image; see `prepare_views`. One camera matrix may serve all images.
-            depth_unit, depth_scale, depth_kind, depth_field_of_view (*optional*):
-                One per sample; see `prepare_views`.
-            horizontal_fov_deg, camera_axes, world_up, gravity_camera (*optional*):
-                One per sample; see `prepare_views`.
-            return_provenance (`bool`, *optional*):
-                Whether to return `provenance`: a dictionary per text that says what the geometry rests on, and for each
-                region how much of it was measured and whether the text mentions it.
-            **kwargs:
-                What tokenizer and image processor take (`padding`, `return_tensors`, `max_tiles`, ...).
+        r"""
+        regions (`list[dict]` or `list[list[dict]]`, *optional*):
+            Regions of a sample; see `read_regions`.
+        depths, intrinsics, depth_intrinsics, camera_to_world, world_to_camera (*optional*):
+            One per image, flat or nested; see `prepare_views`. One camera matrix may serve all images.
+        depth_unit, depth_scale, depth_kind, depth_field_of_view, horizontal_fov_deg, camera_axes, world_up,
+        gravity_camera (*optional*):
+            One value, or a list with one per text; see `prepare_views`.
+        return_provenance (`bool`, *optional*):
+            Whether to return `provenance`: for each text a dictionary that says what its geometry rests on, and for
+            each region how much of it was measured and whether the text mentions it.
 
         Returns:
             `BatchFeature`: `input_ids`, `attention_mask` and, where given, `pixel_values` `(tiles, 3, S, S)`,
@@ -209,12 +182,9 @@ class SR3DProcessor(ProcessorMixin):
             ValueError: If counts disagree, a mentioned region does not exist, a text holds a literal `<region>`, or
                 truncation would cut image or region tokens.
         """
-        for name in ("videos", "audio"):
-            if kwargs.pop(name, None) is not None:
-                raise ValueError(f"`{name}` must be absent, got a value. Pass the frames of a video as `images`.")
         images, text, _, _ = self.prepare_inputs_layout(images=images, text=text)
         self.validate_inputs(images=images, text=text)
-        merged = self._merge_kwargs(tokenizer_init_kwargs=self.tokenizer.init_kwargs, **kwargs)
+        merged = self._merge_checked(kwargs)
 
         groups = group_images(images, None if text is None else [sample.count(self.image_token) for sample in text])
         arguments = {
@@ -268,28 +238,10 @@ class SR3DProcessor(ProcessorMixin):
         """
         views = prepare_views(images, **view_arguments)
         marked = read_regions(regions, views, keep_dominant_cluster=self.keep_dominant_cluster) if regions else []
-        maps = [pair for pair in zip(views["points"], views["valid"], strict=True) if pair[0] is not None]
-        center, scale = canonical_frame([points for points, _ in maps], [valid for _, valid in maps])
-        is_measured = any(bool(valid.any()) for _, valid in maps)
-        metric_scale = float(scale) if views["metric"] and is_measured else 0.0
-
-        tiles = self._cut_views(views, (center, scale), marked, images_kwargs or {})
-        descriptors = [_describe(region, views, (center, scale), metric_scale) for region in marked]
-        return {
-            **tiles,
-            "metric_scale": metric_scale,
-            "region_numbers": [region["number"] for region in marked],
-            "region_descriptors": torch.stack(descriptors) if marked else torch.zeros((0, REGION_DESCRIPTOR_SIZE)),
-            "provenance": {
-                "geometry": views["geometry"],
-                "gravity": views["gravity"],
-                "regions": [
-                    {"region": region["number"], "valid": region["valid_share"], "kept": region["kept_share"]}
-                    | {"views": region["num_views"]}
-                    for region in marked
-                ],
-            },
-        }
+        settings = self._limit_tiles(images_kwargs or {}, len(views["images"]))
+        cut_into_tiles = partial(self.image_processor, **{**settings, "return_tensors": "pt"})
+        patch_size = settings.get("patch_size", self.image_processor.patch_size)
+        return encode_sample(views, marked, cut_into_tiles, patch_size)
 
     def batch_encoded(
         self, text: str | list[str], encoded: Sequence[dict | None], *, return_provenance: bool = False, **kwargs: Any
@@ -313,47 +265,18 @@ class SR3DProcessor(ProcessorMixin):
             ValueError: If the numbers of texts, samples and images disagree, or as for a call.
         """
         text = [text] if isinstance(text, str) else list(text)
-        if len(encoded) != len(text):
-            raise ValueError(
-                f"`encoded` must have one entry per text ({len(text)}), got {len(encoded)}. Use `None` for a text "
-                "without images."
-            )
         self.validate_inputs(text=text)
-        merged = self._merge_kwargs(tokenizer_init_kwargs=self.tokenizer.init_kwargs, **kwargs)
-        return self._join(text, encoded, merged, return_provenance=return_provenance)
+        return self._join(text, encoded, self._merge_checked(kwargs), return_provenance=return_provenance)
 
     def prepare_inputs_layout(
         self, images: ImageInput | None = None, text: Any = None, videos: None = None, audio: None = None, **kwargs
     ) -> tuple:
-        """Put a single text into a list and fetch images that are addresses; files are opened later, with their depth.
-
-        Args:
-            images (`ImageInput`, *optional*):
-                Any nesting.
-            text (`str` or `list[str]`, *optional*):
-                One text or several.
-            videos, audio (*optional*):
-                Passed on.
-
-        Returns:
-            `tuple`: images, text, videos, audio.
-        """
+        """Put a single text into a list and fetch addresses; image files are opened later, with their depth."""
         text = [text] if isinstance(text, str) else text
-        return None if images is None else _fetch(images), text if text is None else list(text), videos, audio
+        return None if images is None else fetch_images(images), text if text is None else list(text), videos, audio
 
     def validate_inputs(self, images: ImageInput | None = None, text: Any = None, **kwargs) -> None:
-        """Check that there is something to process, and that texts are texts that mention regions correctly.
-
-        Args:
-            images (`ImageInput`, *optional*):
-                Images, fetched.
-            text (`list[str]`, *optional*):
-                Texts.
-
-        Raises:
-            TypeError: If a text is not a string.
-            ValueError: If there is neither image nor text, or a text holds a literal `<region>`.
-        """
+        """Check that there is something to process, and that texts are texts that mention regions correctly."""
         if images is None and text is None:
             raise ValueError("`images` or `text` must be given, got neither. Pass at least one of them.")
         for index, sample in enumerate(text or []):
@@ -362,47 +285,22 @@ class SR3DProcessor(ProcessorMixin):
             check_mentions(sample, f"text[{index}]")
 
     def replace_image_token(self, image_inputs: dict, image_idx: int, **kwargs) -> str:
-        """Write the tokens of one image: those of each tile, followed by a line break.
-
-        Args:
-            image_inputs (`dict`):
-                Encoded sample.
-            image_idx (`int`):
-                Index of the image in the sample.
-
-        Returns:
-            `str`: What replaces `<image>`.
-        """
+        """Write the tokens of one image of an encoded sample: those of each tile, followed by a line break."""
         tokens = self._tokens_per_tile(image_inputs["patch_valid"].shape[-1])
         return (self.image_token * tokens + "\n") * image_inputs["num_tiles"][image_idx]
 
     def get_text_with_replacements(
         self, text: list[str], images_replacements: Sequence[str] = (), *args: Any
     ) -> tuple[list[str], list[list[dict]]]:
-        """Replace the placeholders of a batch of texts.
-
-        Args:
-            text (`list[str]`):
-                Texts with `<image>` and `<regionK>`.
-            images_replacements (`Sequence[str]`):
-                What each `<image>` of the batch becomes, in order.
-
-        Returns:
-            `tuple[list[str], list[list[dict]]]`: the new texts, and for each its replacements; see
-            `expand_placeholders`.
-        """
+        """Replace `<image>` and `<regionK>` in a batch of texts; see `expand_placeholders`."""
         replacements = iter(images_replacements)
         expanded = [expand_placeholders(sample, replacements, self.region_token) for sample in text]
         return [sample for sample, _ in expanded], [offsets for _, offsets in expanded]
 
-    def _placeholder_id(self, token: str) -> int:
-        vocabulary = self.tokenizer.get_vocab()
-        if token not in vocabulary:
-            raise ValueError(
-                f"`tokenizer` must hold the token {token}, got {len(vocabulary)} tokens without it. Add it with "
-                f'`tokenizer.add_special_tokens({{"additional_special_tokens": ["{token}"]}})`.'
-            )
-        return vocabulary[token]
+    def _merge_checked(self, kwargs: dict) -> dict[str, dict]:
+        """Sort keywords by the component that takes them; one that nobody takes is an error, not a warning."""
+        check_keywords(kwargs, self.valid_processor_kwargs, self.image_processor.valid_kwargs)
+        return self._merge_kwargs(tokenizer_init_kwargs=self.tokenizer.init_kwargs, **kwargs)
 
     def _tokens_per_tile(self, patches_per_side: int) -> int:
         return (-(-patches_per_side // self.downsample)) ** 2
@@ -420,15 +318,11 @@ class SR3DProcessor(ProcessorMixin):
     ) -> BatchFeature:
         """Tokenise texts and gather what they mention; `merged` is what `_merge_kwargs` returned."""
         return_tensors = merged["images_kwargs" if text is None else "text_kwargs"].get("return_tensors")
-        inputs, mentions = {}, [[] for _ in encoded]
-        if text is not None:
-            inputs, mentions = self._tokenize(text, encoded, merged)
+        inputs, mentions = ({}, [[] for _ in encoded]) if text is None else self._tokenize(text, encoded, merged)
         vision = gather_samples(encoded, mentions)
         data = {**inputs, **({name: list(v) for name, v in vision.items()} if return_tensors is None else vision)}
         if return_provenance:
-            data["provenance"] = [
-                _provenance(sample, mentioned) for sample, mentioned in zip(encoded, mentions, strict=True)
-            ]
+            data["provenance"] = gather_provenance(encoded, mentions)
         return BatchFeature(data, tensor_type=return_tensors, skip_tensor_conversion=self.skip_tensor_conversion)
 
     def _tokenize(
@@ -436,17 +330,11 @@ class SR3DProcessor(ProcessorMixin):
     ) -> tuple[dict[str, Any], list[list[int]]]:
         """Return the tokenizer's output, and for each text the indices of the regions that it mentions."""
         num_images = [0 if sample is None else len(sample["num_tiles"]) for sample in encoded]
-        check_image_counts([sample.count(self.image_token) for sample in text], num_images)
-        images = [self.replace_image_token(s, i) for s, n in zip(encoded, num_images, strict=True) for i in range(n)]
+        check_image_counts([sample.count(self.image_token) for sample in text], num_images, name="encoded")
+        samples = [sample for sample in encoded if sample is not None]
+        images = [self.replace_image_token(each, i) for each in samples for i in range(len(each["num_tiles"]))]
         expanded, offsets = self.get_text_with_replacements(text, images)
-        mentions = [
-            [
-                mention_index(found["number"], [] if sample is None else sample["region_numbers"], f"text[{index}]")
-                for found in found_in_text
-                if found["type"] == "region"
-            ]
-            for index, (sample, found_in_text) in enumerate(zip(encoded, offsets, strict=True))
-        ]
+        mentions = mentioned_regions(encoded, offsets)
         text_kwargs = dict(merged["text_kwargs"])
         names = ("return_mm_token_type_ids", "return_text_replacement_offsets")
         with_types, with_offsets = (text_kwargs.pop(name, merged[name]) for name in names)
@@ -460,11 +348,8 @@ class SR3DProcessor(ProcessorMixin):
 
     def _check_special_mm_tokens(self, text: list[str], text_inputs: dict, modalities: list[str]) -> None:
         """Every placeholder of the expanded text must still be there after tokenising."""
-        tokens = {
-            "image": (self.image_token, self.image_token_id),
-            "region": (self.region_token, self.region_token_id),
-        }
-        for token, token_id in (tokens[modality] for modality in modalities):
+        placeholders = ((self.image_token, self.image_token_id), (self.region_token, self.region_token_id))
+        for token, token_id in placeholders:
             expected = [sample.count(token) for sample in text]
             found = [list(map(int, ids)).count(token_id) for ids in text_inputs["input_ids"]]
             if expected != found:
@@ -491,83 +376,8 @@ class SR3DProcessor(ProcessorMixin):
         return [check_conversation(messages, sorted(special)) for messages in conversations], is_batched
 
     def _multimodal_inputs_from_conversations(self, conversations: list, *args: Any) -> tuple[list, list, list, dict]:
-        collected = [images_of_conversation(conversation) for conversation in conversations]
-        images = [[_image_of_entry(entry) for entry in entries] for entries, _ in collected]
-        arguments = {name: [geometry[name] for _, geometry in collected] for name in collected[0][1]}
-        given = {
-            name: values
-            for name, values in arguments.items()
-            if any(v is not None for sample in values for v in sample)
-        }
-        regions = [regions_of_conversation(conversation) for conversation in conversations]
-        return images, [[] for _ in conversations], [], {**given, **({"regions": regions} if any(regions) else {})}
-
-    def _cut_views(
-        self, views: dict, frame: tuple[torch.Tensor, torch.Tensor], marked: list[dict], settings: dict
-    ) -> dict[str, Any]:
-        settings = self._limit_tiles(settings, len(views["images"]))
-        points = [
-            None if points is None else to_canonical(points, valid, *frame)
-            for points, valid in zip(views["points"], views["valid"], strict=True)
-        ]
-        masks = [_stack_masks(marked, index) for index in range(len(views["images"]))]
-        settings |= {
-            "point_maps": points,
-            "point_valid": views["valid"],
-            "region_masks": masks,
-            "return_tensors": "pt",
-        }
-        tiles = self.image_processor(views["images"], **settings)
-        side = tiles["pixel_values"].shape[-1] // settings.get("patch_size", self.image_processor.patch_size)
-        shape = (len(tiles["pixel_values"]), side, side)
-        empty = {
-            "patch_points": torch.zeros((*shape, 3)),
-            "patch_valid": torch.zeros(shape, dtype=torch.bool),
-            "region_coverage": torch.zeros((shape[0], len(marked), side, side)),
-        }
-        return {**empty, **tiles}
-
-
-def _fetch(images: Any) -> Any:
-    """Replace addresses by images; a path stays a path, because depth decides how its file is read."""
-    if isinstance(images, list | tuple):
-        return [_fetch(image) for image in images]
-    return load_image(images) if isinstance(images, str) and images.startswith(REMOTE_PREFIXES) else images
-
-
-def _image_of_entry(entry: dict) -> Any:
-    if "base64" in entry:
-        return load_image(entry["base64"])
-    return next(entry[key] for key in ("image", "url", "path") if key in entry)
-
-
-def _stack_masks(marked: list[dict], view: int) -> torch.Tensor | None:
-    """Return the masks of all regions on one view, `(R, H, W)`, or `None` where the view shows none."""
-    masks = [region["masks"][view] for region in marked]
-    shown = next((mask for mask in masks if mask is not None), None)
-    if shown is None:
-        return None
-    return torch.stack([torch.zeros_like(shown) if mask is None else mask for mask in masks])
-
-
-def _describe(
-    region: dict, views: dict, frame: tuple[torch.Tensor, torch.Tensor], metric_scale: float
-) -> torch.Tensor:
-    points_world = region_points(region["masks"], views)
-    points_canonical = to_canonical(points_world, torch.ones(len(points_world), dtype=torch.bool), *frame)
-    return region_descriptor(
-        points_canonical,
-        metric_scale=metric_scale,
-        valid_share=region["valid_share"],
-        kept_share=region["kept_share"],
-        touches_border=region["touches_border"],
-    )
-
-
-def _provenance(sample: dict | None, mentioned: list[int]) -> dict:
-    provenance = NO_VIEWS_PROVENANCE if sample is None else sample["provenance"]
-    regions = [{**region, "mentioned": index in mentioned} for index, region in enumerate(provenance["regions"])]
-    return {**provenance, "regions": regions}
+        images, arguments = conversation_inputs(conversations)
+        return images, [[] for _ in conversations], [], arguments
 
 
 __all__ = ["SR3DProcessor"]

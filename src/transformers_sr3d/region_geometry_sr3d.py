@@ -271,22 +271,23 @@ def _clip_near(corners_camera: torch.Tensor) -> torch.Tensor:
     return torch.cat((corners_camera[corners_camera[:, 2] >= NEAR_PLANE_M], crossings))
 
 
+def _half_hull(ordered: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the chain of left turns through sorted points, without its last point."""
+    chain: list[tuple[float, float]] = []
+    for x, y in ordered:
+        while len(chain) >= 2:
+            (ax, ay), (bx, by) = chain[-2:]
+            if (bx - ax) * (y - ay) - (by - ay) * (x - ax) > 0:
+                break
+            chain.pop()
+        chain.append((x, y))
+    return chain[:-1]
+
+
 def _convex_hull(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     """Return the corners of the convex hull in one sense of rotation (Andrew's monotone chain)."""
-
-    def half(ordered: list[tuple[float, float]]) -> list[tuple[float, float]]:
-        chain: list[tuple[float, float]] = []
-        for x, y in ordered:
-            while len(chain) >= 2:
-                (ax, ay), (bx, by) = chain[-2:]
-                if (bx - ax) * (y - ay) - (by - ay) * (x - ax) > 0:
-                    break
-                chain.pop()
-            chain.append((x, y))
-        return chain[:-1]
-
     ordered = sorted(set(points))
-    return half(ordered) + half(ordered[::-1])
+    return _half_hull(ordered) + _half_hull(ordered[::-1])
 
 
 def project_box_mask(

@@ -62,7 +62,7 @@ def decode_rle(rle: Mapping[str, Any], name: str = "mask") -> np.ndarray:
             "Rows come first."
         )
     height, width = (int(side) for side in size)
-    check_pixel_count(height, width, name)
+    check_pixel_count((height, width), name)
     counts = rle["counts"]
     if isinstance(counts, str | bytes):
         runs = _decompress_counts(counts, name)

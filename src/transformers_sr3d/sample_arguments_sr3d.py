@@ -19,20 +19,68 @@
 Texts say how many images each sample has: as many as they hold `<image>` placeholders. Everything that is counted is
 counted against that number, and nothing is spread silently but camera matrices, where one may serve all images.
 
-This file is copied to the Hub next to the weights: it imports torch, NumPy and the standard library only.
+This file is copied to the Hub next to the weights: it imports torch, NumPy and transformers only.
 """
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from numbers import Number
-from typing import Any
+from typing import Any, is_typeddict
 
 import numpy as np
 import torch
+from transformers.image_utils import load_image
 
 
 PER_IMAGE_ARGUMENTS = ("depths", "intrinsics", "depth_intrinsics", "camera_to_world", "world_to_camera")
+PER_SAMPLE_ARGUMENTS = (
+    "regions",
+    "depth_unit",
+    "depth_scale",
+    "depth_kind",
+    "depth_field_of_view",
+    "horizontal_fov_deg",
+    "camera_axes",
+    "world_up",
+    "gravity_camera",
+)
+REMOTE_PREFIXES = ("http://", "https://", "data:")
 # One camera may have taken every image; one depth map or one pose cannot belong to two.
 SHARED_BY_IMAGES = ("intrinsics", "depth_intrinsics")
+
+
+def check_keywords(kwargs: dict[str, Any], *typed_dicts: type) -> None:
+    """Check that every keyword argument is one that somebody takes.
+
+    Args:
+        kwargs (`dict[str, Any]`):
+            Keyword arguments, flat or grouped by component (`text_kwargs`, `images_kwargs`, ...).
+        typed_dicts (`type`):
+            Typed dictionaries whose keys, and the keys of the typed dictionaries they hold, are known.
+
+    Raises:
+        TypeError: If a keyword is unknown.
+    """
+    known = {"common_kwargs", "videos", "audio"}
+    for typed_dict in typed_dicts:
+        nested = [value for value in typed_dict.__annotations__.values() if is_typeddict(value)]
+        known |= {*typed_dict.__annotations__, *(key for value in nested for key in value.__annotations__)}
+    for name, value in kwargs.items():
+        if name not in known:
+            near = get_close_matches(
+                name, ["images", "text", *PER_IMAGE_ARGUMENTS, *PER_SAMPLE_ARGUMENTS, *known], n=1
+            )
+            hint = f"Did you mean `{near[0]}`?" if near else "See the processor's documentation."
+            raise TypeError(f"`{name}` must be an argument of the processor, tokenizer or image processor. {hint}")
+        if name in ("videos", "audio") and value is not None:
+            raise ValueError(f"`{name}` must be absent, got a value. Pass the frames of a video as `images`.")
+
+
+def fetch_images(images: Any) -> Any:
+    """Replace addresses by images; a path stays a path, because depth decides how its file is read."""
+    if isinstance(images, list | tuple):
+        return [fetch_images(image) for image in images]
+    return load_image(images) if isinstance(images, str) and images.startswith(REMOTE_PREFIXES) else images
 
 
 def group_images(images: Any, counts: Sequence[int] | None) -> list[list]:
@@ -56,15 +104,20 @@ def group_images(images: Any, counts: Sequence[int] | None) -> list[list]:
     is_nested = any(isinstance(entry, list) for entry in images)
     if counts is None:
         return [entry if isinstance(entry, list) else [entry] for entry in images] if is_nested else [images]
-    if not is_nested:
-        check_image_counts([sum(counts)], [len(images)], "all texts together have" if len(counts) > 1 else None)
-        return split_flat(images, counts)
-    found = [len(entry) if isinstance(entry, list) else 1 for entry in images]
-    check_image_counts(counts, found)
-    return [entry if isinstance(entry, list) else [entry] for entry in images]
+    if is_nested:
+        groups = [entry if isinstance(entry, list) else [entry] for entry in images]
+        check_image_counts(counts, [len(group) for group in groups])
+        return groups
+    if sum(counts) != len(images):
+        raise ValueError(
+            "`images` must fit `text`: the number of <image> tokens in the prompts should be the same as the number "
+            f"of images passed. Got {sum(counts)} <image> in {len(counts)} texts and {len(images)} images. Write "
+            "<image> once for every image, before the question."
+        )
+    return split_flat(images, counts)
 
 
-def check_image_counts(in_text: Sequence[int], passed: Sequence[int], subject: str | None = None) -> None:
+def check_image_counts(in_text: Sequence[int], passed: Sequence[int], name: str = "images") -> None:
     """Check that every text has one `<image>` for each of its images.
 
     Args:
@@ -72,23 +125,23 @@ def check_image_counts(in_text: Sequence[int], passed: Sequence[int], subject: s
             Number of `<image>` placeholders in each text.
         passed (`Sequence[int]`):
             Number of images for each text.
-        subject (`str`, *optional*):
-            Subject and verb of the message, where the counts are not those of single texts.
+        name (`str`, defaults to `"images"`):
+            Name of the argument that holds the images.
 
     Raises:
         ValueError: If the counts differ.
     """
-    rule = "the number of <image> tokens in the prompts should be the same as the number of images"
+    rule = "the number of <image> tokens in the prompts should be the same as the number of images passed"
     if len(in_text) != len(passed):
         raise ValueError(
-            f"`images` must hold one list per text where it is nested: {rule}; got {len(passed)} lists for "
-            f"{len(in_text)} texts. Pass an empty list for a text without images."
+            f"`{name}` must have one entry per text ({len(in_text)}), got {len(passed)}: {rule}. Pass an empty "
+            "entry for a text without images."
         )
     for index, (expected, found) in enumerate(zip(in_text, passed, strict=True)):
         if expected != found:
             raise ValueError(
-                f"`images` must fit `text`: {rule}, but {subject or f'text {index} has'} {expected} <image> for "
-                f"{found} images. Write <image> once for every image, before the question."
+                f"`{name}` must fit `text`: {rule}. Got {expected} <image> and {found} images in text {index}. Write "
+                "<image> once for every image, before the question."
             )
 
 
@@ -113,7 +166,7 @@ def split_per_image(name: str, value: Any, counts: Sequence[int]) -> list:
     if value is None:
         return [None] * len(counts)
     value = value if is_matrix(value) else unstack(value, ndim=2)
-    if not isinstance(value, list):
+    if not isinstance(value, list) or is_matrix(value):
         if len(counts) > 1 and name not in SHARED_BY_IMAGES:
             raise ValueError(
                 f"`{name}` must have one entry per image, got a single value for {len(counts)} texts with "

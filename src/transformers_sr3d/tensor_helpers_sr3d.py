@@ -87,7 +87,7 @@ def valid_points(points: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
 
 
 def quantile(values: torch.Tensor, share: float) -> torch.Tensor:
-    """Return the quantile along the last axis, interpolated linearly; by selection, not by sorting.
+    """Return the quantile along the last axis, interpolated linearly; only the tail beyond it is sorted.
 
     Args:
         values (`torch.Tensor` of shape `(*, N)`):
@@ -98,8 +98,13 @@ def quantile(values: torch.Tensor, share: float) -> torch.Tensor:
     Returns:
         `torch.Tensor` of shape `(*)`, equal to `torch.quantile`.
     """
-    position = share * (values.shape[-1] - 1)
+    last = values.shape[-1] - 1
+    position = share * last
     below, above = math.floor(position), math.ceil(position)
-    low = values.kthvalue(below + 1, dim=-1).values
-    high = values.kthvalue(above + 1, dim=-1).values if above > below else low
+    if share < 0.5:
+        tail = values.topk(above + 1, largest=False).values  # ascending
+        low, high = tail[..., below], tail[..., above]
+    else:
+        tail = values.topk(last - below + 1).values  # descending
+        low, high = tail[..., last - below], tail[..., last - above]
     return low + (high - low) * (position - below)

@@ -214,8 +214,11 @@ def pool_points(
     """
     check_shape("points", points, (*valid.shape, 3))
     check_shape("valid", valid, ("H", "W"))
-    measured = torch.where(valid, points.movedim(-1, 0), 0.0)  # (3, H, W)
-    pooled = pool_map(torch.cat((measured, valid[None].to(points.dtype))), size_hw)
+    stacked = points.new_empty(4, *valid.shape)
+    stacked[:3] = points.movedim(-1, 0)
+    stacked[:3].masked_fill_(~valid, 0.0)
+    stacked[3] = valid
+    pooled = pool_map(stacked, size_hw)
     patch_valid = pooled[3] > 0
     patch_points = pooled[:3] / torch.where(patch_valid, pooled[3], 1.0)
     return patch_points.movedim(0, -1).contiguous(), patch_valid

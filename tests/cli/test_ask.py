@@ -247,7 +247,7 @@ def test_what_the_processor_refuses_is_one_line_and_status_two(files, checkpoint
 
 def test_a_missing_model_is_status_two(files, capsys):
     assert main(["ask", "What?", "--model", "no/such/folder", "--image", "color.png"]) == 2
-    assert "no/such/folder" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("sr3d ask: There is no checkpoint folder no/such/folder.")
 
 
 def test_a_traceback_is_shown_on_request(files):

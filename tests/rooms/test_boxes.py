@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Box rooms: every expected value is derived in the test from the scene's numbers, not from the renderer."""
 
+import dataclasses
 import itertools
 import json
 
@@ -120,6 +121,27 @@ def test_lamp_does_not_reach_behind_a_box():
     assert (dark <= light + 1e-6).all()
 
 
+def test_box_above_the_lamp_casts_no_shadow_below_it():
+    layout = make_layout(((3.0, 2.0, 1.8), (1.0, 1.0, 0.2), 0.0))
+    low_lamp = dataclasses.replace(layout, light=np.array([3.0, 2.0, 1.2]))
+    camera = camera_at((3.0, 0.3, 0.5), yaw_deg=90, pitch_deg=-16)
+    cast = cast_view(layout, camera, INTRINSICS, image_size_hw=SIZE_HW)
+    dark, light = (shade(low_lamp, camera, cast, shadows=shadows) for shadows in (True, False))
+    floor = cast.faces == 5
+    assert floor.sum() > 100
+    np.testing.assert_array_equal(dark[floor], light[floor])
+
+
+def test_box_beside_the_camera_is_not_seen_through_its_back():
+    # Rays run backwards would meet it 0.8 m behind the camera; ahead it ends 22 degrees off the axis, out of view.
+    layout = make_layout(((0.76, 2.5, 1.2), (1.48, 0.6, 1.0), 0.0))
+    cast = cast_view(layout, camera_at((1.0, 2.0, 1.2)), INTRINSICS, image_size_hw=SIZE_HW)
+    assert (cast.instances == ROOM_ID).all()
+    assert cast.depth.min() > 0
+    assert cast.cut[0]
+    assert cast.full_pixels[0] == np.inf
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_boxes_do_not_intersect_and_stay_inside(seed):
     layout = compose_layout(np.random.default_rng(seed))
@@ -166,13 +188,16 @@ def test_points_of_two_views_coincide(walks):
         column, row = pixel[..., 0] / pixel[..., 2], pixel[..., 1] / pixel[..., 2]
         height, width = second.depth.shape
         inside = (seen[..., 2] > 0.1) & (column > 0) & (column < width - 1.01) & (row > 0) & (row < height - 1.01)
+        left, top = np.floor(column[inside]).astype(int), np.floor(row[inside]).astype(int)
+        around = [second.instances[top + down, left + right] for down in (0, 1) for right in (0, 1)]
+        inside[inside] = np.ptp(around, axis=0) == 0  # pixels that straddle an outline have no depth in between
         column, row = column[inside], row[inside]
         difference = look_up(second, column, row) - seen[inside][:, 2]
         assert inside.sum() > 500
-        assert np.mean(difference > 0.01) < 0.01  # seen from A and missing in B: only where pixels straddle an edge
+        assert np.mean(difference > 0.01) < 0.01  # seen from A and missing in B: only at creases
         same = np.abs(difference) < 0.001
         ids = second.instances[np.round(row).astype(int), np.round(column).astype(int)]
-        assert same.mean() > 0.3
+        assert same.sum() > 200
         assert (first.instances[inside][same] == ids[same]).mean() > 0.98
 
 

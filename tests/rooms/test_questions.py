@@ -248,5 +248,5 @@ def test_lengths_are_written_with_their_unit(unit, text):
 
 
 def test_unknown_unit_is_refused():
-    with pytest.raises(ValueError, match="`unit` must be one of .* got 'inch'"):
+    with pytest.raises(ValueError, match=r"`unit` must be one of .* got 'inch'"):
         format_quantity(1.0, "inch")

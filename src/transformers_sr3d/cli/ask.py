@@ -79,9 +79,13 @@ def run(args: argparse.Namespace) -> int:
         OSError: If a file is missing.
     """
     sample = build_sample(args)
+    _check_model(args.model)
+
+    from transformers.utils import logging
 
     from transformers_sr3d.hub import spatial_vqa_pipeline
 
+    logging.disable_progress_bar()  # standard error is for warnings
     settings = {"max_new_tokens": args.max_new_tokens, "device": args.device}
     vqa = spatial_vqa_pipeline(args.model, **{key: value for key, value in settings.items() if value is not None})
     answer = vqa(sample)
@@ -278,6 +282,12 @@ def _read_mask(file: str) -> Any:
     _check_file(file)
     with Image.open(file) as image:
         return np.asarray(image.convert("L")) > 0
+
+
+def _check_model(name: str) -> None:
+    """Tell a mistyped path from a repository name; a name of another form can only be a path."""
+    if not Path(name).is_dir() and not re.fullmatch(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)?", name):
+        raise FileNotFoundError(f"There is no checkpoint folder {name}. Paths are relative to {Path.cwd()}.")
 
 
 def _read_json(file: str) -> Any:

@@ -11,8 +11,9 @@ names, intrinsics and a pose under the name of its direction.
      "objects": [{"name": "box", "center": [..], "size": [..], "rotation": [[..], [..], [..]]}]}
 
 `depth`, the pose, `world_up` (required with poses), `camera_axes` and `objects` are optional. Unknown keys are
-refused, because a misspelt pose would otherwise be silence. The processor checks the numbers; this file checks that they are
-there. File names are relative and stay inside the folder, so that a scene from elsewhere cannot name other files.
+refused, because a misspelt pose would otherwise be silence. The processor checks the numbers; this file checks that
+they are there. File names are relative and stay inside the folder, so that a scene from elsewhere cannot name other
+files.
 
 May import: the standard library, NumPy, PIL.
 """

@@ -9,8 +9,8 @@ clearly, so that every question has one defensible answer.
 May import: NumPy and siblings in `rooms`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from transformers_sr3d.rooms.phrasings import ANSWERS, QUESTIONS
 SINGLE_VIEW_TYPES = ("left", "right", "closer", "taller", "wider", "distance", "width", "height")
 MULTI_VIEW_TYPES = ("taller", "wider", "farther_from", "closer_to", "distance", "width", "height")
 CHOICE_TYPES = ("left", "right", "closer", "taller", "wider", "farther_from", "closer_to")
+SIZE_TYPES = ("taller", "wider", "width", "height")
 ANCHORED_TYPES = ("farther_from", "closer_to")
 SMALLEST_WINS = ("left", "closer", "closer_to")
 MIN_RATIO = 1.25  # between the two values of a choice
@@ -166,7 +167,11 @@ def sample_conversation(
     Returns:
         `list[Question]`: Types drawn evenly from those that the scene allows, no content asked twice.
     """
-    pools = {kind: _contents(scene, kind, region_numbers) for kind in question_types(scene)}
+    visible = {
+        "size": [number for number, index in region_numbers.items() if is_size_visible(scene, index)],
+        "place": [number for number, index in region_numbers.items() if is_place_visible(scene, index)],
+    }
+    pools = {kind: _contents(scene, kind, region_numbers, visible) for kind in question_types(scene)}
     questions: list[Question] = []
     while len(questions) < num_questions and any(pools.values()):
         kind = str(rng.choice([kind for kind, pool in pools.items() if pool]))
@@ -232,29 +237,31 @@ def _quantity(scene: BoxScene, kind: str, index: int, other: int | None) -> floa
     return float(np.linalg.norm(thing.center - scene.objects[other].center))
 
 
-def _contents(scene: BoxScene, kind: str, region_numbers: dict[int, int]) -> list[tuple[int, ...]]:
+def _contents(
+    scene: BoxScene, kind: str, region_numbers: dict[int, int], visible: dict[str, list[int]]
+) -> list[tuple[int, ...]]:
     """All well-posed contents of a type as region numbers, the anchor last; every unordered pair stands once."""
-    sizes = kind in ("taller", "wider", "width", "height")
-    usable: Callable[[BoxScene, int], bool] = is_size_visible if sizes else is_place_visible
-    numbers = [number for number, index in region_numbers.items() if usable(scene, index)]
+    numbers = visible["size" if kind in SIZE_TYPES else "place"]
     if kind in ("width", "height"):
         return [(number,) for number in numbers]
-    pairs = [(first, second) for first in numbers for second in numbers if first < second]
+    pairs = list(combinations(numbers, 2))
     if kind == "distance":
         return pairs
-    anchors = numbers if kind in ANCHORED_TYPES else [None]
-    contents = [(*pair, anchor) for pair in pairs for anchor in anchors if anchor not in pair]
-    clear = [content for content in contents if _is_clear(scene, kind, content, region_numbers)]
-    return [tuple(number for number in content if number is not None) for content in clear]
+    contents: list[tuple[int, ...]] = []
+    for anchor in numbers if kind in ANCHORED_TYPES else [None]:
+        index = None if anchor is None else region_numbers[anchor]
+        values = {
+            number: _quantity(scene, kind, region_numbers[number], index) for number in numbers if number != anchor
+        }
+        clear = [pair for pair in pairs if anchor not in pair and _is_clear(scene, kind, *(values[n] for n in pair))]
+        contents += [pair if anchor is None else (*pair, anchor) for pair in clear]
+    return contents
 
 
-def _is_clear(scene: BoxScene, kind: str, content: tuple, region_numbers: dict[int, int]) -> bool:
-    first, second, anchor = content
-    anchor_index = None if anchor is None else region_numbers[anchor]
-    values = sorted(_quantity(scene, kind, region_numbers[number], anchor_index) for number in (first, second))
+def _is_clear(scene: BoxScene, kind: str, first: float, second: float) -> bool:
     if kind in ("left", "right"):
-        return values[1] - values[0] >= MIN_SIDEWAYS_SHARE * scene.settings.image_size_hw[1]
-    return values[1] >= MIN_RATIO * values[0]
+        return abs(first - second) >= MIN_SIDEWAYS_SHARE * scene.settings.image_size_hw[1]
+    return max(first, second) >= MIN_RATIO * min(first, second)
 
 
 def write_question(

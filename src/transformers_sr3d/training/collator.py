@@ -39,6 +39,21 @@ def render_conversation(conversation: Sequence[tuple[str, str]], *, num_images: 
     return SYSTEM_BLOCK + "".join(turns)
 
 
+def render_prompt(question: str, *, num_images: int) -> str:
+    """Write a single question in the form of the chat template, open for the answer.
+
+    Args:
+        question (`str`):
+            The question.
+        num_images (`int`):
+            Images of the sample.
+
+    Returns:
+        `str`: The text that the processor takes.
+    """
+    return f"{SYSTEM_BLOCK}<|im_start|>user\n{'<image>' * num_images}{question}<|im_end|>\n<|im_start|>assistant\n"
+
+
 class SR3DDataCollator:
     """Turn records into a batch with labels.
 

@@ -34,8 +34,10 @@ class SceneCache:
     Args:
         shards (`Sequence[Path]`):
             Files in the order of the scenes, as `build_cache` returns them.
-        image_mean, image_std (`Sequence[float]` of length 3):
-            Normalisation of the image processor, to turn stored pixels into what it returned.
+        image_mean (`Sequence[float]` of length 3):
+            Of the image processor, to turn stored pixels into what it returned.
+        image_std (`Sequence[float]` of length 3):
+            The same.
 
     Raises:
         ValueError: If there is no shard.
@@ -47,7 +49,7 @@ class SceneCache:
         self._shards = list(shards)
         if not self._shards:
             raise ValueError("`shards` must name at least one file, got 0. Build the cache with `build_cache` first.")
-        self._open = {}
+        self._open: dict[int, safe_open] = {}
         self._scenes = []
         for number, path in enumerate(self._shards):
             with safe_open(path, framework="pt") as shard:
@@ -102,8 +104,10 @@ def write_shard(path: Path, scenes: list[dict], *, image_mean: Sequence[float], 
             The file.
         scenes (`list[dict]`):
             Each with `encoded` (from `SR3DProcessor.encode_views`), `truth` (anything JSON can hold) and `seed`.
-        image_mean, image_std (`Sequence[float]` of length 3):
-            Normalisation to undo, so that pixels are stored as uint8.
+        image_mean (`Sequence[float]` of length 3):
+            Of the normalisation, which is undone so that pixels are stored as uint8.
+        image_std (`Sequence[float]` of length 3):
+            The same.
     """
     mean = torch.tensor(image_mean, dtype=torch.float32).view(3, 1, 1)
     std = torch.tensor(image_std, dtype=torch.float32).view(3, 1, 1)
@@ -148,8 +152,10 @@ def build_cache(
             Scenes per file.
         workers (`int`):
             Processes; 0 works in this one.
-        image_mean, image_std (`Sequence[float]` of length 3):
-            Normalisation of the image processor.
+        image_mean (`Sequence[float]` of length 3):
+            Of the image processor's normalisation.
+        image_std (`Sequence[float]` of length 3):
+            The same.
 
     Returns:
         `list[Path]`: The shards that hold the scenes of `seeds`, in order.
@@ -259,13 +265,22 @@ class ConversationDataset(torch.utils.data.Dataset):
         return len(self.order)
 
     def __getitem__(self, index: int) -> dict:
-        scene = self.cache[self.order[index]]
         item_seed = self.seed * 1_000_003 + index
+        scene, conversation = self._scene_with_questions(self.order[index], item_seed)
         encoded = scene["encoded"]
         if self.augment_yaw and len(encoded["num_tiles"]) > 1:
             generator = torch.Generator().manual_seed(item_seed)
             encoded = turn_scene(encoded, float(torch.rand((), generator=generator)) * 2.0 * torch.pi)
-        return {"encoded": encoded, "conversation": self.ask(scene["truth"], item_seed)}
+        return {"encoded": encoded, "conversation": conversation}
+
+    def _scene_with_questions(self, first: int, item_seed: int) -> tuple[dict, list[tuple[str, str]]]:
+        """A few scenes show too little to ask about; the next one stands in for them."""
+        for offset in range(len(self.cache)):
+            scene = self.cache[(first + offset) % len(self.cache)]
+            conversation = self.ask(scene["truth"], item_seed)
+            if conversation:
+                return scene, conversation
+        raise ValueError(f"`ask` must give questions for some scene, got none for all {len(self.cache)}. Change it.")
 
 
 def plan_order(lengths: Sequence[int], *, num_items: int, seed: int, batch_size: int, group: int = 16) -> list[int]:
@@ -287,7 +302,7 @@ def plan_order(lengths: Sequence[int], *, num_items: int, seed: int, batch_size:
         `list[int]`: A scene per item; each pass over the scenes shows each once.
     """
     generator = torch.Generator().manual_seed(seed)
-    shuffled = []
+    shuffled: list[int] = []
     while len(shuffled) < num_items:
         shuffled += torch.randperm(len(lengths), generator=generator).tolist()
     order = []

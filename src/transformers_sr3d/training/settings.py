@@ -66,8 +66,9 @@ class OptimisationSettings:
             Most questions of a conversation.
         augment_yaw (`bool`, defaults to `True`):
             Whether posed scenes are turned about the vertical axis at random.
-        bf16 (`bool`, defaults to `True`):
-            Whether matrix products run in bfloat16 (autocast); weights and optimiser stay float32.
+        bf16 (`bool`, *optional*):
+            Whether matrix products run in bfloat16 (autocast); weights and optimiser stay float32. Not given: where
+            the machine is faster at it, which many CPUs are not, by far.
         threads (`int`, *optional*):
             Threads of PyTorch on a CPU. Not given: as many as the machine has.
         dataloader_workers (`int`, defaults to 0):
@@ -90,7 +91,7 @@ class OptimisationSettings:
     min_questions: int = 1
     max_questions: int = 8
     augment_yaw: bool = True
-    bf16: bool = True
+    bf16: bool | None = None
     threads: int | None = None
     dataloader_workers: int = 0
     save_steps: int = 100
@@ -199,7 +200,7 @@ def _read_value(hint: type, value: object, name: str) -> object:
         value = _read_float(value, name)
     if hint in (float, float | None) and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint not in (bool, bool | None)):
         expected = hint.__name__ if isinstance(hint, type) else hint
         raise ValueError(f"`{name}` must be {expected}, got {value!r}. Change the file.")
     return value

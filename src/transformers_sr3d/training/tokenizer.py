@@ -23,7 +23,9 @@ WORD_PATTERN = (
 ROLES = ("system\nYou are a helpful assistant", "user\n", "assistant\n")
 
 
-def train_tokenizer(texts: Iterable[str], *, vocab_size: int = 1024, max_length: int = 4096) -> PreTrainedTokenizerFast:
+def train_tokenizer(
+    texts: Iterable[str], *, vocab_size: int = 1024, max_length: int = 4096
+) -> PreTrainedTokenizerFast:
     """Train a byte-level BPE tokenizer on example texts.
 
     Args:

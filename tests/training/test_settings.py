@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Settings of a run: defaults, unknown names, wrong types, and the way back to YAML."""
+
+from pathlib import Path
+
+import pytest
+
+from transformers_sr3d.training.settings import read_settings, write_settings
+
+
+CONFIGS = Path(__file__).parents[2] / "configs" / "train"
+
+
+def read(tmp_path, text):
+    path = tmp_path / "settings.yaml"
+    path.write_text(text)
+    return read_settings(path)
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_settings_are_readable(path):
+    assert read_settings(path).optimisation.max_steps > 0
+
+
+def test_missing_settings_take_their_defaults(tmp_path):
+    settings = read(tmp_path, "{output_dir: a, run_dir: b, optimisation: {learning_rate: 1e-4}}")
+    assert settings.optimisation.learning_rate == 1e-4
+    assert settings.optimisation.batch_size == 32
+
+
+def test_written_settings_read_back_equal(tmp_path):
+    settings = read(tmp_path, "{output_dir: a, run_dir: b, model: {max_tiles: 4}, scenes: {num_scenes: 3}}")
+    write_settings(settings, tmp_path / "again.yaml")
+    assert read_settings(tmp_path / "again.yaml") == settings
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{output_dir: a, run_dir: b, lr: 1}", "`lr` is no setting"),
+        ("{output_dir: a, run_dir: b, scenes: {scenes: 1}}", "`scenes.scenes` is no setting. Known here: cache_dir"),
+        ("{output_dir: a}", "`run_dir` is required"),
+        ("{output_dir: a, run_dir: b, seed: one}", "`seed` must be int, got 'one'"),
+        (
+            "{output_dir: a, run_dir: b, optimisation: {max_steps: 1.5}}",
+            r"`optimisation.max_steps` must be int, got 1.5",
+        ),
+        ("{output_dir: a, run_dir: b, optimisation: {max_steps: true}}", "must be int, got True"),
+        ("{output_dir: a, run_dir: b, optimisation: {learning_rate: fast}}", "must be a number, got 'fast'"),
+        ("[output_dir]", "must hold a mapping of settings, got list"),
+    ],
+    ids=["unknown", "unknown in a section", "missing", "type", "fraction", "boolean", "no number", "list"],
+)
+def test_wrong_settings_are_named(tmp_path, text, message):
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path, text)

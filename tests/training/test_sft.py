@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Whole runs at the smallest size: the loss falls, a stopped run ends as an uninterrupted one, train then eval."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from training_settings import tiny_settings
+
+from transformers_sr3d.cli.main import main
+from transformers_sr3d.training.settings import write_settings
+from transformers_sr3d.training.sft import (
+    COMPLETE_MARK,
+    TrainingBudget,
+    claim_run_dir,
+    newest_checkpoint,
+    run_training,
+)
+
+
+class StopAfter(TrainingBudget):
+    """Ends training as a kill after a complete checkpoint would."""
+
+    def on_save(self, args, state, control, **kwargs):
+        super().on_save(args, state, control, **kwargs)
+        raise KeyboardInterrupt
+
+
+def log_of(run_dir):
+    return [json.loads(line) for line in (run_dir / "log.jsonl").read_text().splitlines()]
+
+
+def test_twenty_steps_lower_the_loss(tmp_path, cache_dir, data):
+    settings = tiny_settings(
+        tmp_path / "out", tmp_path / "run", cache_dir=cache_dir, max_steps=20, learning_rate=5e-3, save_steps=20
+    )
+    run_training(settings)
+    losses = [line["loss"] for line in log_of(tmp_path / "run") if "loss" in line]
+    assert losses[-1] < 0.6 * losses[0]
+    assert (tmp_path / "out" / "training_settings.yaml").exists()
+
+
+def test_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(tmp_path, cache_dir, data, monkeypatch):
+    whole = tiny_settings(tmp_path / "a", tmp_path / "run-a", cache_dir=cache_dir, max_steps=6, save_steps=3)
+    parts = tiny_settings(tmp_path / "b", tmp_path / "run-b", cache_dir=cache_dir, max_steps=6, save_steps=3)
+    run_training(whole)
+    with monkeypatch.context() as patch:
+        patch.setattr("transformers_sr3d.training.sft.TrainingBudget", StopAfter)
+        with pytest.raises(KeyboardInterrupt):
+            run_training(parts)
+    assert newest_checkpoint(tmp_path / "run-b").name == "checkpoint-3"
+    run_training(parts)
+    first = load_file(tmp_path / "run-a" / "checkpoint-6" / "model.safetensors")
+    second = load_file(tmp_path / "run-b" / "checkpoint-6" / "model.safetensors")
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_train_then_eval_from_the_command_line(tmp_path, cache_dir, data, capsys):
+    settings = tiny_settings(tmp_path / "out", tmp_path / "run", cache_dir=cache_dir, max_steps=1, save_steps=1)
+    write_settings(settings, tmp_path / "settings.yaml")
+    assert main(["train", "--config", str(tmp_path / "settings.yaml")]) == 0
+    assert main(["train", "--config", str(tmp_path / "settings.yaml")]) == 0  # finished: nothing to do
+    report = tmp_path / "report.json"
+    arguments = ["--model", str(tmp_path / "out"), "--limit", "5", "--batch-size", "3", "--json", str(report)]
+    assert main(["eval", "boxes", *arguments]) == 0
+    assert "oracle" in capsys.readouterr().out
+    content = json.loads(report.read_text())
+    assert len(content["samples"]) == 5
+    assert content["manifest"]["split"] == "test"
+    dtypes = {tensor.dtype for tensor in load_file(tmp_path / "out" / "model.safetensors").values()}
+    assert dtypes == {torch.bfloat16}
+
+
+def test_budget_stops_a_run_and_counts_earlier_minutes(tmp_path, cache_dir, data):
+    settings = tiny_settings(
+        tmp_path / "out", tmp_path / "run", cache_dir=cache_dir, max_steps=50, save_steps=1, max_minutes=1e-6
+    )
+    run_training(settings)
+    assert json.loads((tmp_path / "run" / "finished.json").read_text())["steps"] == 1
+
+
+def test_other_settings_in_the_same_folder_are_refused(tmp_path):
+    claim_run_dir(tiny_settings(tmp_path / "out", tmp_path / "run", cache_dir=tmp_path, max_steps=5))
+    claim_run_dir(tiny_settings(tmp_path / "out", tmp_path / "run", cache_dir=tmp_path, max_steps=5, max_minutes=9.0))
+    with pytest.raises(ValueError, match=r"`optimisation.max_steps` is 6, but .* started with 5"):
+        claim_run_dir(tiny_settings(tmp_path / "out", tmp_path / "run", cache_dir=tmp_path, max_steps=6))
+
+
+def test_checkpoint_without_its_mark_is_removed(tmp_path):
+    for step in (3, 12, 20):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+    for step in (3, 12):
+        (tmp_path / f"checkpoint-{step}" / COMPLETE_MARK).write_text("{}")
+    assert newest_checkpoint(tmp_path).name == "checkpoint-12"
+    assert not (tmp_path / "checkpoint-20").exists()
