@@ -73,10 +73,10 @@ class SR3DProcessor(ProcessorMixin):
         keep_dominant_cluster: bool = True,
     ):
         r"""
-        downsample (`int`, *optional*, defaults to 3):
-            Patches along one side of an image token.
         max_tiles_per_view (`int`, *optional*, defaults to 1):
             Most tiles per image where a sample has several images.
+        downsample (`int`, *optional*, defaults to 3):
+            Patches along one side of an image token.
         keep_dominant_cluster (`bool`, *optional*, defaults to `True`):
             Whether boxes, polygons and points keep only the largest group of pixels at similar depth.
         """
@@ -138,7 +138,7 @@ class SR3DProcessor(ProcessorMixin):
         return [*self.tokenizer.model_input_names, *VISION_INPUT_NAMES]
 
     @auto_docstring(custom_intro="Prepare a batch of texts with their views and regions.")
-    def __call__(  # noqa: D417, PLR0913, the contract names every argument; a bundle would only hide them
+    def __call__(  # noqa: PLR0913, the contract names every argument; a bundle would only hide them
         self,
         images: ImageInput | None = None,
         text: TextInput | list[TextInput] | None = None,
@@ -161,16 +161,36 @@ class SR3DProcessor(ProcessorMixin):
         **kwargs: Any,
     ) -> BatchFeature:
         r"""
-        regions (`list[dict]` or `list[list[dict]]`, *optional*):
-            Regions of a sample; see `read_regions`.
-        depths, intrinsics, depth_intrinsics, camera_to_world, world_to_camera (*optional*):
-            One per image, flat or nested; see `prepare_views`. One camera matrix may serve all images.
-        depth_unit, depth_scale, depth_kind, depth_field_of_view, horizontal_fov_deg, camera_axes, world_up,
-        gravity_camera (*optional*):
-            One value, or a list with one per text; see `prepare_views`.
         return_provenance (`bool`, *optional*):
-            Whether to return `provenance`: for each text a dictionary that says what its geometry rests on, and for
-            each region how much of it was measured and whether the text mentions it.
+            Whether to return `provenance`: what the geometry of each text rests on, what of each region is measured.
+        regions (`list[dict]` or `list[list[dict]]`, *optional*):
+            Regions of a sample, for all texts or one list per text; see `read_regions`.
+        depths (`Any`, *optional*):
+            Depth maps, one per image, flat or nested, `None` for an image without.
+        depth_unit (`str` or `list`, *optional*):
+            Unit of integer depth, for all texts or one per text.
+        depth_scale (`float` or `list`, *optional*):
+            Metres per unit of integer depth, instead of `depth_unit`.
+        depth_kind (`str` or `list`, *optional*):
+            `"metric"` (default), `"relative"` or `"disparity"`.
+        intrinsics (`Any`, *optional*):
+            3x3 in pixels of the image; one for all images, or one per image, flat or nested.
+        depth_intrinsics (`Any`, *optional*):
+            3x3 in pixels of the depth map, where it differs from `intrinsics`.
+        depth_field_of_view (`str` or `list`, *optional*):
+            `"same"`: a depth map of another size shows what its image shows.
+        horizontal_fov_deg (`float` or `list`, *optional*):
+            Degrees across the image, instead of `intrinsics`.
+        camera_to_world (`Any`, *optional*):
+            Rigid 4x4 poses in metres, one per image, flat or nested.
+        world_to_camera (`Any`, *optional*):
+            The inverse direction, instead.
+        camera_axes (`str` or `list`, *optional*):
+            `"opencv"` (default) or `"opengl"`.
+        world_up (`str` or `list`, *optional*):
+            Axis of the world that points up; required with poses.
+        gravity_camera (`Any`, *optional*):
+            Downward direction in the camera frame, for one view without pose.
 
         Returns:
             `BatchFeature`: `input_ids`, `attention_mask` and, where given, `pixel_values` `(tiles, 3, S, S)`,
@@ -178,9 +198,7 @@ class SR3DProcessor(ProcessorMixin):
             `region_coverage` `(tiles, mentions, h, w)`, `region_descriptors` `(tiles, mentions, 13)`.
 
         Raises:
-            TypeError: If an argument is of a wrong type.
-            ValueError: If counts disagree, a mentioned region does not exist, a text holds a literal `<region>`, or
-                truncation would cut image or region tokens.
+            TypeError, ValueError: If an argument is wrong, counts disagree, or truncation would cut placeholders.
         """
         images, text, _, _ = self.prepare_inputs_layout(images=images, text=text)
         self.validate_inputs(images=images, text=text)
@@ -331,8 +349,7 @@ class SR3DProcessor(ProcessorMixin):
         """Return the tokenizer's output, and for each text the indices of the regions that it mentions."""
         num_images = [0 if sample is None else len(sample["num_tiles"]) for sample in encoded]
         check_image_counts([sample.count(self.image_token) for sample in text], num_images, name="encoded")
-        samples = [sample for sample in encoded if sample is not None]
-        images = [self.replace_image_token(each, i) for each in samples for i in range(len(each["num_tiles"]))]
+        images = [self.replace_image_token(s, i) for s in encoded if s is not None for i in range(len(s["num_tiles"]))]
         expanded, offsets = self.get_text_with_replacements(text, images)
         mentions = mentioned_regions(encoded, offsets)
         text_kwargs = dict(merged["text_kwargs"])
