@@ -71,6 +71,7 @@ format: $(STAMP)
 
 bench: $(STAMP)
 	for script in benchmarks/bench_*.py; do $(VENV)/bin/python $$script || exit 1; done
+	$(VENV)/bin/python benchmarks/report.py
 
 clean:
 	rm -rf $(VENV) $(OLDEST) build dist src/*.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -60,7 +60,7 @@ def measure_boxes(sample: dict) -> list[dict[str, torch.Tensor]]:
 def photo_truths(sample: dict) -> dict[str, str]:
     """What the depth map says to each question of `PHOTO_QUESTIONS`."""
     first, second = measure_boxes(sample)
-    # One view without a pose: the z-up world starts at the camera, so a distance from the origin is one from the camera.
+    # One view without a pose: the z-up world starts at the camera, so norms are distances from the camera.
     closer = 0 if first["center"].norm() < second["center"].norm() else 1
     return {
         "closer": f"Region {closer}",
@@ -84,10 +84,9 @@ def draw_sample(sample: dict) -> list[Image.Image]:
     return pictures
 
 
-def ask_photo(vqa, kind: str, regions: list[dict]) -> tuple[list[Image.Image], list[dict]]:
+def ask_photo(vqa, kind: str, regions: list[dict], truths: dict[str, str]) -> tuple[list[Image.Image], list[dict]]:
     """Ask about the suitcase (region 0) and the toy robot (region 1)."""
     sample = load_photo(regions)
-    truths = photo_truths(sample)
     answers = vqa([{"text": text, **sample} for text, _ in PHOTO_QUESTIONS])
     rows = [
         {"question": f"[{kind}] {text}", "answer": answer["generated_text"], "truth": truths[key]}
@@ -153,8 +152,9 @@ def main() -> None:
 
     boxes = [{"box_xyxy": SUITCASE_XYXY, "view": 0}, {"box_xyxy": ROBOT_XYXY, "view": 0}]
     masks = [{"mask": str(PHOTO / f"mask_{name}.png"), "view": 0} for name in ("suitcase", "robot")]
-    box_pictures, box_rows = ask_photo(vqa, "boxes", boxes)
-    mask_pictures, mask_rows = ask_photo(vqa, "masks", masks)
+    truths = photo_truths(load_photo(masks))  # a box also holds background, so the masks are what is measured
+    box_pictures, box_rows = ask_photo(vqa, "boxes", boxes, truths)
+    mask_pictures, mask_rows = ask_photo(vqa, "masks", masks, truths)
     room_pictures, room_rows = ask_room(vqa)
 
     arguments.out.mkdir(parents=True, exist_ok=True)

@@ -44,6 +44,10 @@ FURNITURE = ["chair", "round table", "A lamp"]
         ("0.5 m and 20 cm", 0.5),
         ("3 m and 20 cm", 3.0),
         ("There are 3 in the room, 2 m apart", 2.0),
+        ("Region 0 to 3 m", 3.0),
+        ("Region 2 in, 0.52 m", 0.52),
+        ("<region1> - 2 m", 2.0),
+        ("Regions 0 and 1.5 m", 1.5),
     ],
 )
 def test_a_written_length_is_read_in_metres(text, meters):
@@ -65,6 +69,7 @@ def test_a_written_length_is_read_in_metres(text, meters):
         "5 men",
         "wide",
         "1e999 m",
+        "Region 3 m",
     ],
 )
 def test_a_text_without_a_length_gives_none(text):
@@ -122,6 +127,11 @@ def test_a_letter_or_the_text_of_one_option_is_a_choice(text, letter):
         "The answer is a sofa",
         "Because.",
         "A-frame",
+        "A, B",
+        "A, B and C",
+        "(A) or (B)",
+        "The answer is A or B",
+        "The answer is A, B.",
     ],
 )
 def test_an_unclear_text_is_no_choice(text):
@@ -146,6 +156,7 @@ def test_more_options_than_letters_are_refused():
         ("Region 2 is closer than region 0, so Region 2", [2, 0]),
         ("regions 0, 1 and 3", [0, 1, 3]),
         ("Region 0 and 1.5 meters", [0]),
+        ("regions 0,1 and 1.5 meters", [0, 1]),
         ("regional 5", []),
         ("", []),
     ],

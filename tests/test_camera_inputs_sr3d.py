@@ -3,6 +3,7 @@
 """Stage 0, views: known answers of small scenes, depth that survives untouched, and every refusal of the contract."""
 
 import ast
+import base64
 import io
 import math
 import re
@@ -17,6 +18,7 @@ import torch
 from PIL import Image
 
 from transformers_sr3d.camera_inputs_sr3d import MAX_IMAGE_PIXELS, load_depth, load_image_rgb, prepare_views
+from transformers_sr3d.input_checks_sr3d import to_array
 
 
 HEIGHT, WIDTH = 24, 32
@@ -237,10 +239,10 @@ def test_floating_point_depth_is_metres(dtype, tmp_path):
 
 
 def test_units_and_scales_are_metres_per_stored_number():
-    stored = np.full((2, 2), 500, dtype=np.int32)
-    assert load_depth(stored, depth_unit="cm")[0, 0] == 5.0
-    assert load_depth(stored, depth_unit="m")[0, 0] == 500.0
-    assert load_depth(stored, depth_scale=1 / 5000)[0, 0] == pytest.approx(0.1)
+    stored = np.full((2, 2), 150, dtype=np.int32)
+    assert load_depth(stored, depth_unit="cm")[0, 0] == 1.5
+    assert load_depth(stored, depth_unit="m")[0, 0] == 150.0
+    assert load_depth(stored, depth_scale=1 / 5000)[0, 0] == pytest.approx(0.03)
     assert load_depth(torch.full((2, 2), 2.0, dtype=torch.bfloat16))[0, 0] == 2.0
 
 
@@ -255,21 +257,63 @@ def test_colour_pictures_of_every_kind_become_the_same_rgb(tmp_path):
         assert np.array_equal(np.asarray(read), pixels)
 
 
-def rotated_picture(folder):
+def rotated_picture(folder, suffix):
     exif = Image.Exif()
     exif[0x0112] = 6
-    path = folder / "phone.jpg"
-    Image.fromarray(np.zeros((4, 8, 3), dtype=np.uint8)).save(path, exif=exif)
+    path = folder / f"phone.{suffix}"
+    pixels = np.zeros((4, 8, 3), dtype=np.uint8)
+    pixels[:, :4] = 255
+    Image.fromarray(pixels).save(path, exif=exif)
     return path
 
 
-def test_a_phone_picture_is_turned_upright_where_nothing_else_depends_on_its_pixels(tmp_path):
-    assert prepare_views(rotated_picture(tmp_path))["images"][0].size == (4, 8)
+# Pillow itself turns TIFF files while it decodes them.
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tiff"])
+def test_a_phone_picture_is_turned_upright_where_nothing_else_depends_on_its_pixels(suffix, tmp_path):
+    upright = prepare_views(rotated_picture(tmp_path, suffix))["images"][0]
+    assert upright.size == (4, 8)
+    assert upright.getpixel((0, 0))[0] > 250 > 5 > upright.getpixel((0, 7))[0]  # left becomes top
 
 
-def test_a_phone_picture_that_asks_for_rotation_is_refused_with_camera_data(tmp_path):
-    with pytest.raises(ValueError, match=r"`images` must be stored upright .* got EXIF orientation 6"):
-        prepare_views(rotated_picture(tmp_path), intrinsics=K)
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tiff"])
+def test_a_phone_picture_that_asks_for_rotation_is_refused_with_camera_data(suffix, tmp_path):
+    path = rotated_picture(tmp_path, suffix)
+    for image in (path, Image.open(path)):
+        with pytest.raises(ValueError, match=r"`images` must be stored upright .* got EXIF orientation 6"):
+            prepare_views(image, intrinsics=K)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tiff"])
+def test_a_picture_whose_file_was_closed_is_refused(suffix, tmp_path):
+    Image.fromarray(IMAGE).save(tmp_path / f"a.{suffix}")
+    with Image.open(tmp_path / f"a.{suffix}") as left, Image.open(tmp_path / f"a.{suffix}") as loaded:
+        loaded.load()
+    closed = Image.open(tmp_path / f"a.{suffix}")
+    closed.close()
+    with (tmp_path / f"a.{suffix}").open("rb") as handle:
+        other = Image.open(handle)
+    for image in (left, closed, other):
+        with pytest.raises(
+            ValueError, match=r"got a PIL image of mode RGB .* closed before .* Call `.load\(\)` before"
+        ):
+            load_image_rgb(image, "images")
+    assert load_image_rgb(loaded, "images").size == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize("error", [RuntimeError, SyntaxError, AssertionError])
+def test_whatever_a_decoder_raises_is_a_damaged_file(error, tmp_path, monkeypatch):
+    def fail(image):
+        raise error("damaged inside")
+
+    path = written(tmp_path / "a.png", image=IMAGE)
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", fail)
+    with pytest.raises(ValueError, match=r"complete image file that Pillow can read, got '.*a.png': damaged inside"):
+        load_image_rgb(path, "images")
+
+
+def test_premultiplied_grey_is_refused():
+    with pytest.raises(ValueError, match=r"`images` must have a mode .* got a PIL image of mode La and size 4x4"):
+        load_image_rgb(Image.new("La", (4, 4)), "images")
 
 
 def truncated(folder):
@@ -288,6 +332,12 @@ def written(path, data=b"", image=None):
     return path
 
 
+def npy_header(folder, header):
+    """A `.npy` file of format 1.0 with a header as given."""
+    header = header.ljust(117) + b"\n"
+    return written(folder / "a.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header)
+
+
 def pickled(folder):
     np.save(folder / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
     return folder / "objects.npy"
@@ -303,7 +353,7 @@ BAD_IMAGES = {
     "missing": (lambda d: d / "none.png", r"existing file, got '.*none.png'"),
     "very long": (lambda d: "x" * 9000, r"existing file, got 'x+'"),
     "folder": (lambda d: d, r"must be a file, got the folder"),
-    "URL": (lambda d: "https://host.invalid/a.png", r"local file, got the URL 'https://host.invalid/a.png'"),
+    "URL": (lambda d: "ftp://host.invalid/a.png", r"local file, got the URL 'ftp://host.invalid/a.png'"),
     "no pixels": (lambda d: np.zeros((0, 4, 3), np.uint8), r"at least one pixel, got 4x0"),
     "number": (lambda d: 3, r"path, a PIL image, an array or a tensor, got 3 \(int\)"),
     "float": (lambda d: np.zeros((4, 4, 3)), r"dtype uint8 .* dtype float64"),
@@ -341,12 +391,33 @@ BAD_DEPTH_FILES = {
     "bool": (lambda d: DEPTH > 0, r"at least 16 bits, got .* dtype bool"),
     "RGB array": (lambda d: IMAGE, r"one map of shape \(H, W\), got an array of shape \(24, 32, 3\)"),
     "channel": (lambda d: DEPTH[None], r"one map of shape \(H, W\), got an array of shape \(1, 24, 32\)"),
-    "NaN": (lambda d: np.full((24, 32), NAN), r"measure at least one pixel, got an array of shape \(24, 32\)"),
-    "zeros": (lambda d: np.zeros((24, 32), np.float32), r"measure at least one pixel"),
-    "millimetres": (lambda d: DEPTH * 1000, r"median between 0.01 and 1000 m, got a median of 2000 m. Is it in milli"),
+    "NaN": (
+        lambda d: np.full((24, 32), NAN),
+        r"at least 3 pixels, got an array of shape \(24, 32\) .* in which 0 are",
+    ),
+    "zeros": (lambda d: np.zeros((24, 32), np.float32), r"measure at least 3 pixels, got .* in which 0 are above"),
+    "two pixels": (lambda d: DEPTH * (np.arange(WIDTH * HEIGHT) < 2).reshape(DEPTH.shape), r"in which 2 are above"),
+    "millimetres": (lambda d: DEPTH * 1000, r"only whole numbers with a median of 2000, probably millimetres"),
+    "small millimetres": (
+        lambda d: np.linspace(51, 90, DEPTH.size).round().reshape(DEPTH.shape),
+        r"median of 7\d, prob",
+    ),
+    "fractions": (
+        lambda d: DEPTH * 1000.25,
+        r"median between 0.01 and 200 m, got a median of 2000.5 m. Is it in mill",
+    ),
+    "fractions near": (lambda d: DEPTH * 100.2, r"between 0.01 and 200 m, got a median of 200.4 m"),
     "tiny": (lambda d: DEPTH / 1000, r"got a median of 0.002 m. Is the declared unit too small"),
     "pickle": (pickled, r"plain array of numbers, got '.*objects.npy'.*pickled objects are never loaded"),
     "damaged npy": (lambda d: written(d / "a.npy", b"\x93NUMPY\x01"), r"plain array of numbers, got '.*a.npy'"),
+    "open npy header": (
+        lambda d: npy_header(d, b"{'descr': '<f4', 'shape': ("),
+        r"plain array of numbers, got '.*a.npy'",
+    ),
+    "huge npy": (
+        lambda d: npy_header(d, b"{'descr': '<f4', 'fortran_order': False, 'shape': (%d, 9)}" % 10**30),
+        r"plain array of numbers, got '.*a.npy'",
+    ),
     "empty npy": (lambda d: written(d / "a.npy"), r"got '.*a.npy' with 0 bytes"),
     "npz": (lambda d: d / "a.npz", r"one map, got the archive '.*a.npz'"),
     "URL": (lambda d: "https://host.invalid/d.png", r"`depths` must be a local file, got the URL"),
@@ -362,6 +433,136 @@ BAD_DEPTH_FILES = {
 def test_depth_that_cannot_be_trusted_is_refused(make, match, tmp_path):
     with pytest.raises((ValueError, TypeError), match=match):
         prepare_views(IMAGE, depths=make(tmp_path), intrinsics=K)
+
+
+def with_pixels(value, share, dtype=np.float32):
+    """Depth of 2 m, or 2 stored units, with a share of the pixels at another value."""
+    depth = np.full((HEIGHT, WIDTH), 2, dtype=dtype)
+    depth.reshape(-1)[: round(share * depth.size)] = value
+    return depth
+
+
+@pytest.mark.parametrize("share", [1 / 768, 0.25, 0.75], ids=["one pixel", "a quarter", "most"])
+@pytest.mark.parametrize("far", [1e10, 65504.0, 1e5, 1001.0], ids=str)
+def test_a_far_plane_in_metric_depth_is_refused_with_its_pixels(far, share):
+    count = round(share * HEIGHT * WIDTH)
+    with pytest.raises(
+        ValueError, match=rf"got {count} pixels beyond 1000 m, which look like a far plane. Set them to 0"
+    ):
+        load_depth(with_pixels(far, share))
+
+
+def test_a_far_plane_beyond_single_precision_is_seen():
+    with pytest.raises(ValueError, match=r"got 192 pixels beyond 1000 m"):
+        load_depth(with_pixels(1e300, 0.25, np.float64))
+
+
+def test_a_far_plane_of_integers_is_seen_in_their_unit():
+    with pytest.raises(ValueError, match=r"got 192 pixels beyond 1000 m"):
+        load_depth(with_pixels(60000, 0.25, np.uint16), depth_unit="m")
+    assert load_depth(with_pixels(60000, 0.25, np.uint16), depth_unit="cm").max() == 600
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64], ids=lambda dtype: dtype.__name__)
+def test_infinity_and_far_surfaces_are_no_far_plane(dtype):
+    assert load_depth(with_pixels(math.inf, 0.75, dtype)).count_nonzero() == 192
+    assert load_depth(with_pixels(999, 0.25, dtype)).max() == 999
+
+
+def test_a_far_plane_in_relative_depth_is_refused():
+    with pytest.raises(
+        ValueError, match=r"at most 10000 times its median, got 1.05e\+04 times, which looks like a far"
+    ):
+        load_depth(with_pixels(21000, 0.25), depth_kind="relative")
+    assert load_depth(with_pixels(19000, 0.25), depth_kind="relative").max() == 19000
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.int32], ids=lambda dtype: dtype.__name__)
+@pytest.mark.parametrize("settings", [{"depth_unit": "mm"}, {"depth_kind": "relative"}], ids=["metric", "relative"])
+def test_saturated_integers_are_refused(dtype, settings):
+    # 65535 in wider integers is 16-bit depth that was cast.
+    marker = 32767 if dtype is np.int16 else 65535
+    depth = np.full((40, 50), 20 if "depth_kind" in settings else 2000, dtype=dtype)
+    depth[0, :2] = marker  # 0.1 %, which a far surface may fill
+    assert load_depth(depth, **settings).max() > 30
+    depth[0, 2] = marker
+    with pytest.raises(
+        ValueError, match=rf"in at most 0.1% of the pixels, got {marker} in 0.1%. .* set these pixels to 0"
+    ):
+        load_depth(depth, **settings)
+
+
+def test_a_disparity_map_may_fill_its_type():
+    depth = load_depth(with_pixels(65535, 0.25, np.uint16), depth_kind="disparity")
+    assert depth[0, 0] == pytest.approx(1 / 1.02)
+
+
+@pytest.mark.parametrize("stored", [DEPTH, DEPTH_MM], ids=["float", "integer"])
+def test_masked_depth_is_not_measured(stored):
+    masked = np.ma.masked_array(stored, mask=np.arange(WIDTH * HEIGHT).reshape(stored.shape) % 3 == 0)
+    depth = load_depth(masked, depth_unit=None if stored is DEPTH else "mm")
+    assert np.array_equal(depth == 0, masked.mask | (stored == 0))
+
+
+def test_masked_arrays_that_are_no_depth_are_refused():
+    with pytest.raises(TypeError, match=r"`images` must be a plain array, got a masked array of shape \(24, 32, 3\)"):
+        load_image_rgb(np.ma.masked_array(IMAGE, mask=False), "images")
+    with pytest.raises(TypeError, match=r"`x` must be a plain array, got a masked array of shape \(2,\)"):
+        to_array([np.ma.masked_array([1, 2], mask=[True, False])], "x")
+
+
+NO_ARRAYS = {
+    "meta": (lambda: torch.ones(4, 4, device="meta"), r"dense tensor in memory, got one of .* on device meta"),
+    "sparse": (lambda: torch.eye(4).to_sparse(), r"dense tensor in memory, got one of layout torch.sparse_coo"),
+    "nested": (lambda: torch.nested.nested_tensor([torch.ones(2)]), r"dense tensor in memory, got .* that is nested"),
+    "fp8": (lambda: torch.ones(4).to(torch.float8_e4m3fn), r"real numbers, got .* dtype torch.float8_e4m3fn"),
+    "complex": (lambda: torch.ones(4, dtype=torch.complex64), r"real numbers, got .* dtype torch.complex64"),
+    "list of complex": (lambda: [torch.ones(4) * 1j] * 2, r"real numbers, got .* dtype torch.complex64"),
+    "list of meta": (lambda: [[torch.ones(4, device="meta")]], r"dense tensor in memory, got .* device meta"),
+    "ragged tensors": (lambda: [torch.ones(2), torch.ones(3)], r"rows of equal length, got"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+@pytest.mark.parametrize(("make", "match"), NO_ARRAYS.values(), ids=NO_ARRAYS)
+def test_tensors_without_readable_numbers_are_refused_by_name(make, match):
+    with pytest.raises(TypeError, match=r"`K` must .*" + match):
+        to_array(make(), "K")
+
+
+def test_tensors_are_read_whatever_torch_knows_about_them():
+    wanted = [[0.0, 1.0], [0.0, 1.0]]
+    row = torch.arange(2.0, requires_grad=True)
+    assert to_array([row, row], "x").tolist() == to_array([[row[0], row[1]]] * 2, "x").tolist() == wanted
+    assert to_array(torch.complex(row.detach(), -row.detach()).conj().imag, "x").tolist() == wanted[0]
+
+
+def multi_page(folder):
+    pages = [Image.fromarray(DEPTH), Image.fromarray(DEPTH)]
+    pages[0].save(folder / "pages.tiff", save_all=True, append_images=pages[1:])
+    return folder / "pages.tiff"
+
+
+def test_depth_of_several_pages_is_refused(tmp_path):
+    for depth in (multi_page(tmp_path), Image.open(multi_page(tmp_path))):
+        with pytest.raises(
+            ValueError, match=r"must be one map, got .* mode F and size 32x24 from a TIFF file of several"
+        ):
+            load_depth(depth)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tiff"])
+def test_depth_with_an_orientation_is_refused(suffix, tmp_path):
+    path = tmp_path / f"depth.{suffix}"
+    for orientation in (1, 6):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        Image.fromarray(DEPTH_MM).save(path, exif=exif)
+        if orientation == 1:
+            assert load_depth(path, depth_unit="mm").shape == (HEIGHT, WIDTH)
+    for depth in (path, Image.open(path)):
+        with pytest.raises(ValueError, match=r"stored as its intrinsics see it, got .* with EXIF orientation 6"):
+            load_depth(depth, depth_unit="mm")
 
 
 def cut_npy(folder):
@@ -399,8 +600,11 @@ BAD_SETTINGS = [
         r"`depth_intrinsics` and .* exclude each other, got both",
     ),
     ({"depths": None, "depth_intrinsics": K}, r"`depth_intrinsics` belongs to `depths`, got it without depth"),
-    ({"depths": DEPTH[:12], "intrinsics": None, "depth_intrinsics": K}, r"size of its image, got 32x12"),
-    ({"depth_intrinsics": K | {"fx": 1000, "cx": -0.8}}, r"`depth_intrinsics` must overlap with the image"),
+    ({"depths": DEPTH[:12], "intrinsics": None, "depth_intrinsics": K | {"cy": 5}}, r"size of its image, got 32x12"),
+    (
+        {"intrinsics": K | {"cx": 15.5}, "depth_intrinsics": K | {"fx": 5000}},
+        r"`depth_intrinsics` must overlap with the image",
+    ),
     ({"camera_axes": "blender"}, r"`camera_axes` must be one of \('opencv', 'opengl'\), got 'blender'"),
     ({"world_up": "z"}, r"`world_up` must be one of \('\+x', .*'unknown'\), got 'z'"),
     ({"world_up": 2}, r"`world_up` must be one of .* got 2"),
@@ -445,8 +649,11 @@ BAD_INTRINSICS = [
     ({"fx": 0.9, "fy": 1.2, "cx": 15, "cy": 11}, r"got fx=0.9 and fy=1.2. The matrix looks inverted or normalised"),
     (matrix(fx=2), r"got fx=2 and fy=28. The matrix looks inverted or normalised"),
     (matrix(fy=2), r"got fx=30 and fy=2. The matrix looks inverted or normalised"),
-    (matrix(cx=60), r"principal point near the 32x24 picture, got cx=60, cy=11"),
-    (matrix(cy=-20), r"principal point near the 32x24 picture, got cx=15, cy=-20"),
+    (matrix(cx=60), r"principal point in the middle 10 to 90 % of the 32x24 picture, got cx=60, cy=11. Scale"),
+    (matrix(cy=-20), r"middle 10 to 90 % of the 32x24 picture, got cx=15, cy=-20.* must be padded or passed whole"),
+    (matrix(cx=2.6), r"middle 10 to 90 % of the 32x24 picture, got cx=2.6, cy=11"),
+    (matrix(cx=28.4), r"middle 10 to 90 % of the 32x24 picture, got cx=28.4, cy=11"),
+    (matrix(fx=60, fy=56, cx=30.5, cy=22.5), r"10 to 90 % of the 32x24 picture, got cx=30.5, cy=22.5"),
     (matrix(skew=2), r"no skew, got 2 and 0"),
     (matrix(cx=NAN), r"`intrinsics` must be finite, got \[\[30.0, 0.0, nan\]"),
     (EYE, r"shape \(3, 3\), got \(4, 4\). Pass the upper left 3x3 part"),
@@ -465,6 +672,12 @@ BAD_INTRINSICS = [
 def test_intrinsics_that_are_no_camera_of_this_picture_are_refused(intrinsics, match):
     with pytest.raises((ValueError, TypeError), match=match):
         prepare_views(IMAGE, depths=DEPTH, intrinsics=intrinsics)
+
+
+def test_intrinsics_less_than_twice_as_large_cannot_be_told_apart():
+    """What the check of the principal point does not see; 1.75 times as large is a camera that looks off centre."""
+    for factor in (0.25, 1.75):
+        prepare_views(IMAGE, depths=DEPTH, intrinsics=matrix(cx=15.5 * factor - 0.5, cy=11.5 * factor - 0.5))
 
 
 def test_intrinsics_of_one_view_are_named_by_its_index():
@@ -513,7 +726,11 @@ BAD_SEVERAL = [
     ({"depths": [None, DEPTH], "intrinsics": [K, None]}, r"`intrinsics\[1\]` is required with depth, got None"),
     (
         {"depths": [DEPTH, DEPTH], "camera_to_world": [EYE, pose(x=900.0)], "world_up": "+z"},
-        r"metres like the depth, got cameras 900 m apart with a largest depth of 2 m",
+        r"metres like the depth, got a camera 900 m from its nearest other one with a largest depth of 2 m\. Divide",
+    ),
+    (
+        {"depths": [DEPTH, None], "camera_to_world": [EYE, pose(x=11.0)], "world_up": "+z"},
+        r"got a camera 11 m from its nearest other one with a largest depth of 2 m",
     ),
     (
         {"depths": [DEPTH, DEPTH], "camera_to_world": [EYE, None], "world_up": "+z"},
@@ -526,6 +743,73 @@ BAD_SEVERAL = [
 def test_several_views_that_do_not_fit_together_are_refused(change, match):
     with pytest.raises(ValueError, match=match):
         prepare_views([IMAGE, IMAGE], **({"intrinsics": K} | change))
+
+
+def test_a_long_walk_is_judged_by_each_step():
+    """The ends lie 36 m apart at a depth of 2 m; in millimetres each step of 9 m would be 9000."""
+    steps = [pose(x=9.0 * index) for index in range(5)]
+    settings = {"depths": [DEPTH] * 5, "intrinsics": K, "world_up": "+z"}
+    assert prepare_views([IMAGE] * 5, camera_to_world=steps, **settings)["metric"]
+    with pytest.raises(ValueError, match=r"got a camera 9000 m from its nearest other one .* by 1000"):
+        prepare_views([IMAGE] * 2, **settings | {"depths": [DEPTH] * 2}, camera_to_world=[EYE, pose(x=9000.0)])
+
+
+UNUSED = [
+    ({"depth_unit": "mm"}, r"`depth_unit` has no effect without `depths`, got 'mm'\. Leave it out"),
+    ({"depth_unit": "mm", "depths": [None]}, r"`depth_unit` has no effect without `depths`, got 'mm'"),
+    ({"depth_scale": 0.001}, r"`depth_scale` has no effect without `depths`, got 0.001"),
+    ({"depth_kind": "relative"}, r"`depth_kind` has no effect without `depths`, got 'relative'"),
+    ({"depth_field_of_view": "same"}, r"`depth_field_of_view` has no effect without `depths`, got 'same'"),
+    ({"gravity_camera": (0, 1, 0)}, r"`gravity_camera` has no effect without `depths`, got \(0, 1, 0\)"),
+    ({"horizontal_fov_deg": 60}, r"`horizontal_fov_deg` has no effect without `depths`, got 60.* pass `intrinsics`"),
+    ({"camera_axes": "opengl"}, r"`camera_axes` has no effect without poses or `gravity_camera`, got 'opengl'"),
+    (
+        {"camera_axes": "opengl", "depths": DEPTH, "intrinsics": K},
+        r"`camera_axes` has no effect without poses or `gravity_camera`, got 'opengl'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("settings", "match"), UNUSED, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_setting_that_nothing_reads_is_refused(settings, match):
+    with pytest.raises(ValueError, match=match):
+        prepare_views(IMAGE, **settings)
+
+
+def test_a_field_of_view_goes_with_poses_alone():
+    views = prepare_views(IMAGE, horizontal_fov_deg=60, camera_to_world=EYE, camera_axes="opengl", world_up="+y")
+    assert views["intrinsics"][0] is not None
+
+
+def address_of(picture, **settings):
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", **settings)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def test_an_address_is_fetched_where_nothing_else_depends_on_its_pixels():
+    assert prepare_views(address_of(Image.new("RGB", (8, 4))))["images"][0].size == (8, 4)
+    with pytest.raises(
+        ValueError, match=r"`images` must be a complete image file .* got 'data:image/png;base64,AAAA'"
+    ):
+        prepare_views("data:image/png;base64,AAAA")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"depths": DEPTH, "intrinsics": K},
+        {"intrinsics": K},
+        {"horizontal_fov_deg": 60},
+        {"camera_to_world": EYE, "world_up": "+z"},
+    ],
+    ids=["depth", "intrinsics", "field of view", "pose"],
+)
+def test_an_address_with_camera_data_is_refused(settings):
+    with pytest.raises(
+        ValueError, match=r"`images` must be a local file .* got the address 'data:.* Download it first"
+    ):
+        prepare_views(address_of(Image.fromarray(IMAGE)), **settings)
 
 
 def test_every_message_says_what_to_do():

@@ -18,6 +18,7 @@ from transformers_sr3d.chat_sr3d import (
     mention_index,
     regions_of_conversation,
 )
+from transformers_sr3d.image_files_sr3d import load_image_rgb
 
 
 SYSTEM = "<|im_start|>system\nYou are a helpful assistant<|im_end|>\n"
@@ -110,8 +111,17 @@ def test_an_image_may_be_base64():
     Image.new("RGB", (3, 2), (1, 2, 3)).save(buffer, "PNG")
     entry = {"type": "image", "base64": base64.b64encode(buffer.getvalue()).decode()}
     images, arguments = conversation_inputs([[user(entry)]])
-    assert images[0][0].size == (3, 2)
+    assert load_image_rgb(images[0][0]).size == (3, 2)
     assert arguments == {}
+
+
+def test_base64_with_depth_is_refused_when_it_is_read():
+    entry = {"type": "image", "base64": "AAAA", "depth": np.ones((2, 3))}
+    messages = [user(entry)]
+    with pytest.raises(
+        ValueError, match=r"`images` must be a local file .* got the address 'data:image/\*;base64,AAAA'"
+    ):
+        make_tiny_processor().apply_chat_template(messages, tokenize=True, return_dict=True)
 
 
 def test_keys_without_value_are_dropped():
@@ -137,6 +147,12 @@ def test_keys_without_value_are_dropped():
 def test_what_a_message_may_not_hold_is_refused(content, message):
     with pytest.raises(ValueError, match=message):
         check_conversation([{"role": "user", "content": content}], SPECIAL)
+
+
+@pytest.mark.parametrize("token", ["<image>", "<region>"])
+def test_literal_placeholders_are_refused_whatever_the_tokenizer_marks(token):
+    with pytest.raises(ValueError, match=f"`messages\\[0\\]` must not hold the special token {token}"):
+        check_conversation([{"role": "user", "content": f"the {token}"}], special_tokens=())
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,23 @@ def test_unmeasured_disparity_stays_unmeasured_depth(bad):
     assert disparity_to_depth(torch.tensor([[bad]])).tolist() == [[0.0]]
 
 
+def test_one_outlier_does_not_rescale_a_disparity_map():
+    disparity = torch.linspace(1.0, 10.0, 200).reshape(10, 20)
+    spoiled = disparity.clone()
+    spoiled[3, 4] = 1e6
+    depth, wanted = disparity_to_depth(spoiled), disparity_to_depth(disparity)
+    assert depth[3, 4] == pytest.approx(1 / 1.02)  # as near as the nearest
+    depth[3, 4] = wanted[3, 4]
+    torch.testing.assert_close(depth, wanted, rtol=0.01, atol=0)
+
+
+def test_at_most_one_percent_of_a_disparity_map_is_clamped():
+    depth = disparity_to_depth(torch.arange(1.0, 1001.0).reshape(20, 50), epsilon=0.0)
+    # 990 of 1000 is the value that 1 % exceed.
+    assert (depth == 1.0).sum() == 11
+    assert depth[0, 0] == pytest.approx(990.0)
+
+
 def test_disparity_scale_does_not_matter():
     disparity = torch.rand(4, 6) + 0.1
     torch.testing.assert_close(disparity_to_depth(disparity * 37.0), disparity_to_depth(disparity))

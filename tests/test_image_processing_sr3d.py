@@ -276,8 +276,10 @@ def test_a_saved_image_processor_gives_the_same_tiles(tmp_path):
         ({"min_tiles": 5}, r"1 <= min_tiles <= max_tiles, got 5 and 4"),
         ({"do_resize": False}, r"already measure 112 x 112 pixels where `do_resize` is off, got 100 x 100"),
         ({"image_mean": [0.5, 0.5]}, r"`image_mean` must hold one value or one per channel \(3\), got 2"),
+        ({"image_std": [0.5, 0.0, 0.5]}, r"`image_std` must hold positive numbers, got \[0.5, 0.0, 0.5\]"),
+        ({"image_std": float("nan")}, r"`image_std` must hold positive numbers, got \[nan\]"),
     ],
-    ids=["oblong tile", "large patch", "filter", "limits", "no resize", "mean"],
+    ids=["oblong tile", "large patch", "filter", "limits", "no resize", "mean", "zero", "NaN"],
 )
 def test_impossible_settings_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
@@ -300,10 +302,11 @@ VALID = torch.ones((8, 8), dtype=torch.bool)
             r"`point_maps\[0\]` and `point_valid\[0\]` must have .* got \(8, 9, 3\) and \(8, 8\)",
         ),
         ({"point_maps": [torch.ones(8, 8, 3)], "point_valid": [None]}, r"got \(8, 8, 3\) and None"),
+        ({"point_maps": [torch.ones(8, 3)], "point_valid": [VALID[0]]}, r"got \(8, 3\) and \(8,\)"),
         ({"region_masks": [VALID[None]]}, r"`region_masks\[0\]` must have shape \(1, 100, 100\).* got \(1, 8, 8\)"),
         ({"region_masks": [VALID[None]] * 2}, r"`region_masks` must have one entry per image \(1\), got 2"),
     ],
-    ids=["no validity", "no map", "sizes", "half", "mask size", "mask count"],
+    ids=["no validity", "no map", "sizes", "half", "no rows", "mask size", "mask count"],
 )
 def test_maps_that_do_not_fit_their_image_are_refused(maps, message):
     with pytest.raises(ValueError, match=message):

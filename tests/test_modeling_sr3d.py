@@ -9,6 +9,7 @@ from transformers import AutoConfig
 
 from transformers_sr3d.configuration_sr3d import SR3DConfig
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration, SR3DMultiModalProjector, SR3DSpaceToDepth
+from transformers_sr3d.region_extractor_sr3d import expand_descriptors
 
 
 GEOMETRY = ("patch_points", "patch_valid", "metric_scale")
@@ -62,6 +63,7 @@ def test_no_depth_equals_encoding_off_bit_for_bit(awake_model, model_inputs):
     no_points = model_inputs | {
         "patch_points": torch.zeros_like(model_inputs["patch_points"]),
         "patch_valid": torch.zeros_like(model_inputs["patch_valid"]),
+        "metric_scale": torch.zeros_like(model_inputs["metric_scale"]),
     }
     assert torch.equal(logits(awake_model, no_points), logits(awake_model, without(model_inputs, *GEOMETRY)))
 
@@ -89,7 +91,9 @@ def test_region_token_of_the_full_mask_is_the_mean_of_the_features(awake_model, 
         features = model.get_image_features(**without(full, "input_ids", "attention_mask")).last_hidden_state
         tokens = model(**full).region_hidden_states
         expected = model.region_extractor(
-            features[1:].mean((0, 1))[None, None], torch.ones(1, 1), full["region_descriptors"][1:2, :1]
+            features[1:].mean((0, 1))[None, None],
+            torch.ones(1, 1),
+            expand_descriptors(full["region_descriptors"][1:2, :1], full["metric_scale"][1:2]),
         )
     torch.testing.assert_close(tokens[1, 0], expected[0, 0], **LOGIT_TOLERANCE)
 
@@ -200,6 +204,36 @@ def test_static_cache_equals_dynamic_cache(awake_model, model_inputs):
     dynamic = awake_model.generate(**model_inputs, **settings)
     static = awake_model.generate(**model_inputs, cache_implementation="static", disable_compile=True, **settings)
     assert torch.equal(dynamic, static)
+
+
+def test_sampled_sequences_of_one_row_keep_regions_apart(awake_model, model_inputs):
+    settings = {"max_new_tokens": 1, "return_dict_in_generate": True, "output_logits": True}
+    plain = awake_model.generate(**model_inputs, do_sample=False, **settings).logits[0]
+    sampled = awake_model.generate(**model_inputs, do_sample=True, num_return_sequences=3, **settings).logits[0]
+    torch.testing.assert_close(sampled, plain.repeat_interleave(3, 0), **LOGIT_TOLERANCE)
+
+
+def test_prompt_lookup_with_regions_equals_greedy_decoding(awake_model, model_inputs):
+    """The prompt ends like a passage before a region, so lookup would propose a region that has no mask."""
+    row = {name: tensor[1:2] if len(tensor) == 2 else tensor[1:] for name, tensor in model_inputs.items()}
+    row["input_ids"][0, 18] = row["input_ids"][0, 23]
+    settings = {"max_new_tokens": 6, "do_sample": False}
+    looked_up = awake_model.generate(**row, prompt_lookup_num_tokens=3, **settings)
+    assert torch.equal(looked_up, awake_model.generate(**row, **settings))
+
+
+def test_chunked_prefill_without_regions_equals_one_prefill(awake_model, model_inputs):
+    inputs = without(model_inputs, "region_coverage", "region_descriptors")
+    inputs["input_ids"][inputs["input_ids"] == awake_model.config.region_token_id] = 7
+    settings = {"max_new_tokens": 4, "do_sample": False}
+    chunked = awake_model.generate(**inputs, prefill_chunk_size=5, **settings)
+    assert torch.equal(chunked, awake_model.generate(**inputs, **settings))
+
+
+def test_eager_attention_equals_sdpa(awake_model, model_inputs):
+    expected = logits(awake_model, model_inputs)
+    awake_model.set_attn_implementation("eager")
+    torch.testing.assert_close(logits(awake_model, model_inputs), expected, **LOGIT_TOLERANCE)
 
 
 def test_embeddings_instead_of_ids_give_the_same_logits(awake_model, model_inputs):

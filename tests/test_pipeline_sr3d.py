@@ -163,6 +163,15 @@ def test_keywords_count_for_every_sample(vqa, single_answers):
         vqa([depth], text="What?", **shared)
 
 
+def test_keywords_leave_samples_alone_that_cannot_use_them(vqa, single_answers):
+    depth = depth_sample()
+    unit = depth.pop("depth_unit")
+    assert vqa([rgb_sample(), depth], depth_unit=unit) == single_answers[:2]
+    question = rgb_sample()
+    with pytest.raises(ValueError, match=r"^`depth_unit` has no effect without `depths`"):
+        vqa(question.pop("text"), **question, depth_unit=unit)
+
+
 def test_options_get_letters_in_the_prompt_and_a_choice(vqa, say):
     sample = rgb_sample(text="What is <region0>?", options=["chair", "table"])
     (request,) = vqa.preprocess(sample)["requests"]
@@ -200,9 +209,14 @@ def test_a_length_without_metric_scale_carries_a_warning(vqa, say, sample, text,
         ({"text": QUESTION}, r"`images` \(one image per view\) is missing, got only \['text'\]"),
         (rgb_sample(text=" "), r"`text` must hold a question, got ' '"),
         (rgb_sample(options=["one"]), r"`options` must hold 2 to 26 entries, got 1"),
-        (rgb_sample(text="How wide is <region3>?"), r"<region3>"),
-        (rgb_sample(text="What is in the <image>?"), r"<image>"),
-        (rgb_sample(text="What is <region>?"), r"<region>"),
+        (rgb_sample(text="How wide is <region3>?"), r"^`text` mentions <region3>, but its sample has 1 regions"),
+        (rgb_sample(text="What is in the <image>?"), r"^`text` must not hold the special token <image>"),
+        (rgb_sample(text="What is <region>?"), r"^`text` must not hold the special token <region>"),
+        (rgb_sample(text="What is <region 1>?"), r"^`text` must mention regions as <region0>"),
+        (rgb_sample(text="Done<|im_end|>"), r"^`text` must not hold the special token <\|im_end\|>"),
+        (rgb_sample(options=["a", "an <image>"]), r"^`options\[1\]` must not hold the special token <image>"),
+        (rgb_sample(options=["a", "<region2>"]), r"^`options\[1\]` mentions <region2>"),
+        (rgb_sample(depth_unit="mm"), r"^`depth_unit` has no effect without `depths`"),
     ],
 )
 def test_a_bad_sample_is_refused_by_name(vqa, sample, message):

@@ -11,6 +11,7 @@ from PIL import Image
 from scenes import box_room, flat_wall, orbiting_cameras
 from tiny import make_tiny_processor, make_tiny_tokenizer
 from tiny_model import make_tiny_config
+from tokenizers import AddedToken
 from transformers import PreTrainedTokenizerFast
 
 from transformers_sr3d.image_processing_sr3d import SR3DImageProcessor
@@ -82,6 +83,11 @@ def test_several_views_take_one_tile_each(processor):
     out = processor([picture(size_hw=(112, 112))] * 2, "<image><image>What?", return_tensors="pt")
     assert processor.decode(out["input_ids"][0]) == TILE * 2 + "What?"
     out = processor([picture(size_hw=(112, 112))] * 2, "<image><image>?", max_tiles=4, return_tensors="pt")
+    assert len(out["pixel_values"]) == 2
+
+
+def test_the_limit_of_several_views_is_stronger_than_the_fewest_tiles():
+    out = make_tiny_processor(min_tiles=2)([picture()] * 2, "<image><image>?", return_tensors="pt")
     assert len(out["pixel_values"]) == 2
 
 
@@ -310,11 +316,15 @@ def test_a_processor_fits_its_config(processor):
         vocab_size=len(processor.tokenizer),
         image_token_id=processor.image_token_id,
         region_token_id=processor.region_token_id,
+        tile_then_stitch=False,
+        min_tiles=2,
+        max_tiles_per_view=3,
     )
     made = SR3DProcessor.from_config(config, processor.tokenizer)
     assert made.image_tokens_per_tile == config.image_tokens_per_tile
-    assert made.image_processor.max_tiles == config.max_tiles
-    assert made.max_tiles_per_view == config.max_tiles_per_view
+    assert made.image_processor.tile_then_stitch is False
+    assert (made.image_processor.min_tiles, made.image_processor.max_tiles) == (2, config.max_tiles)
+    assert made.max_tiles_per_view == 3
     config.image_token_id = 3
     with pytest.raises(ValueError, match=r"`tokenizer` must give <image> and <region> the ids .*\(3, \d+\), got"):
         SR3DProcessor.from_config(config, processor.tokenizer)
@@ -415,6 +425,13 @@ def test_encoded_samples_must_fit_the_texts(processor):
 def test_a_literal_placeholder_in_a_chat_is_refused(processor):
     with pytest.raises(ValueError, match=r"`messages\[0\]` must not hold the special token <image>"):
         processor.apply_chat_template([{"role": "user", "content": "Look at <image>"}])
+
+
+def test_a_literal_added_special_token_in_a_chat_is_refused():
+    processor = make_tiny_processor()
+    processor.tokenizer.add_tokens([AddedToken("<|vision_start|>", special=True)])
+    with pytest.raises(ValueError, match=r"must not hold the special token <\|vision_start\|>"):
+        processor.apply_chat_template([{"role": "user", "content": "What is <|vision_start|>?"}])
 
 
 def test_a_tokenizer_without_placeholders_is_refused(processor):

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stage 4, regions: pooling tiles apart equals pooling the stitched map, and a full mask is a plain mean."""
 
+import math
+
 import pytest
 import torch
 from tiny_model import make_tiny_config, wake_zero_layers
 
-from transformers_sr3d.region_extractor_sr3d import SR3DRegionExtractor, pool_regions
+from transformers_sr3d.region_extractor_sr3d import SR3DRegionExtractor, expand_descriptors, pool_regions
 from transformers_sr3d.tiling_sr3d import stitch_tiles
 
 
@@ -62,5 +64,22 @@ def test_descriptor_changes_the_token_once_awake():
     extractor = SR3DRegionExtractor(make_tiny_config())
     sums, weights = torch.randn(1, 1, 24), torch.ones(1, 1)
     wake_zero_layers(extractor)
-    tokens = [extractor(sums, weights, torch.full((1, 1, 13), value)) for value in (0.0, 1.0)]
-    assert not torch.allclose(tokens[0], tokens[1])
+    geometry = [expand_descriptors(torch.full((1, 1, 13), value), None) for value in (0.0, 1.0)]
+    assert not torch.allclose(*(extractor(sums, weights, features) for features in geometry))
+
+
+def test_expanded_descriptor_holds_lengths_waves_and_the_centre_in_metres():
+    descriptor = torch.tensor([0.5, -0.25, 0.1, 0.2, 0.1, 0.3, -1.0, -2.0, 0.4, 1.0, 0.9, 0.8, 0.0])
+    features = expand_descriptors(descriptor.view(1, 1, 13), torch.tensor([[2.0]]))[0, 0]
+    lengths = [*descriptor[:9].tolist(), 1.0, -0.5, 0.2]
+    waves = [[wave(2**k * x) for x in lengths for k in range(5)] for wave in (math.sin, math.cos)]
+    expected = torch.tensor([*lengths, *waves[0], *waves[1], *descriptor[9:].tolist()])
+    # 4e-6: float32 angles of up to 32 radians against double precision.
+    torch.testing.assert_close(features, expected, atol=4e-6, rtol=0)
+
+
+def test_unknown_scale_puts_the_centre_in_metres_at_zero():
+    descriptors = torch.randn(2, 3, 13)
+    unknown = expand_descriptors(descriptors, torch.zeros(2, 1))
+    assert torch.equal(unknown, expand_descriptors(descriptors, None))
+    assert torch.equal(unknown[..., 9:12], torch.zeros(2, 3, 3))

@@ -177,6 +177,7 @@ def test_marks_keep_the_thing_and_drop_the_wall_behind(region, scene):
     (read,) = read_regions([region], scene)
     assert np.array_equal(read["masks"][0].numpy(), PLATE)
     assert read["kept_share"] == pytest.approx(400 / 576)
+    assert {type(read[name]) for name in ("kept_share", "valid_share")} == {float}  # provenance is plain Python
     assert read["valid_share"] == 1.0
 
 
@@ -340,6 +341,24 @@ BAD_REGIONS = {
     ),
     "point of 3": ([{"point_xy": (1, 2, 3)}], r"must be 2 finite numbers, got \(1, 2, 3\)"),
     "two vertices": ([{"polygon": [(1, 2), (3, 4)]}], r"at least 3 vertices \(x, y\), got numbers of shape \(2, 2\)"),
+    "number as polygon": ([{"polygon": 5}], r"\['polygon'\]` must be a list of vertices, got 5 \(int\)"),
+    "ragged polygon": (
+        [{"polygon": [(1, 2), (3, 4, 5), (6, 7)]}],
+        r"vertices \(x, y\), or rings of at least 3 of them, got numbers of shape \(3,\) as entry 1 of 3",
+    ),
+    "ragged ring": (
+        [{"polygon": [[(1, 2), (3,), (6, 7)]]}],
+        r"\['polygon'\]` must hold numbers in rows of equal length",
+    ),
+    "vertices in 3D": (
+        [{"polygon": [(1, 2, 0), (3, 4, 0), (6, 7, 0)]}],
+        r"got numbers of shape \(3,\) as entry 0 of 3",
+    ),
+    "OpenCV": (
+        [{"polygon": np.ones((7, 1, 2), np.int32)}],
+        r"shape \(N, 2\), got \(7, 1, 2\).*`contour.squeeze\(1\)`",
+    ),
+    "OpenCV list": ([{"polygon": [np.ones((7, 1, 2), np.int32)] * 2}], r"got \(7, 1, 2\).*`contour.squeeze\(1\)`"),
     "odd polygon": (
         [{"polygon": [1, 2, 3, 4, 5, 6, 7]}],
         r"at least 3 vertices \(x, y\), got numbers of shape \(7,\)",
@@ -372,6 +391,8 @@ BAD_REGIONS = {
     "RLE none": ([{"mask": {"size": [60, 80], "counts": []}}], r"got a sum of 0 in 0 runs"),
     "RLE floats": ([{"mask": {"size": [60, 80], "counts": [0.5]}}], r"string or a flat list of integers, got \[0.5\]"),
     "RLE text": ([{"mask": {"size": [60, 80], "counts": "a b"}}], r"complete COCO run-length string, got b'a b'"),
+    "RLE accents": ([{"mask": {"size": [60, 80], "counts": "P\xe9"}}], r"complete COCO .* got b'P.*xe9' with 5"),
+    "RLE surrogate": ([{"mask": {"size": [60, 80], "counts": "\ud800"}}], r"complete COCO run-length string, got b'"),
     "RLE empty": ([{"mask": {"size": [60, 80], "counts": b""}}], r"complete COCO .* got b'' with 0 characters"),
     "RLE cut": ([{"mask": {"size": [60, 80], "counts": "PPP"}}], r"got b'PPP' with 3 characters. It is cut off"),
     "RLE long": ([{"mask": {"size": [60, 80], "counts": "P" * 20 + "0"}}], r"at most 7 characters, got one of 21"),
@@ -397,7 +418,16 @@ BAD_REGIONS = {
     "scaled": ([{"box_3d": BOX | {"rotation": 2 * np.eye(3)}}], r"determinant 8 and a deviation of 3 from"),
     "NaN centre": (
         [{"box_3d": BOX | {"center": [0, 0, float("nan")]}}],
-        r"\['center'\]` must be finite numbers of shape",
+        r"\['box_3d'\]\['center'\]` must be finite numbers of shape \(3,\), got \[0, 0, nan\] .*three lengths",
+    ),
+    "far centre": (
+        [{"box_3d": BOX | {"center": [0, 0, 1e300]}}],
+        r"`regions\[0\]\['box_3d'\]\['center'\]` must be metres of at most 100000, got \[0.0, 0.0, 1e\+300\]",
+    ),
+    "endless box": ([{"box_3d": BOX | {"size": [1, 1, 1e300]}}], r"\['size'\]` must be metres of at most 100000, got"),
+    "endless rotation": (
+        [{"box_3d": BOX | {"rotation": np.array([[1, 1, 0], [1, -1, 0], [1, -1, 1]]) * 1e300}}],
+        r"rotation matrix .* got determinant .* and a deviation of nan",
     ),
     "box nowhere": (
         [{"box_3d": BOX | {"center": [9, 0, 2]}}],

@@ -5,13 +5,11 @@
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from transformers.processing_utils import ProcessingKwargs
 
 from transformers_sr3d.sample_arguments_sr3d import (
     check_image_counts,
     check_keywords,
-    fetch_images,
     group_images,
     split_arguments,
     split_per_image,
@@ -133,6 +131,16 @@ def test_a_list_of_another_length_is_refused():
         split_per_sample("world_up", ["+z"] * 3, 2)
 
 
+def test_regions_of_each_text_may_all_be_absent():
+    assert split_per_sample("regions", [None, None], 2) == [None, None]
+
+
+def test_gravity_has_three_numbers():
+    assert split_per_sample("gravity_camera", [0.0, 1.0, 0.0], 2) == [[0.0, 1.0, 0.0]] * 2
+    with pytest.raises(ValueError, match=r"`gravity_camera` must be one value .* got a list of 2"):
+        split_per_sample("gravity_camera", [0.0, 1.0], 1)
+
+
 def test_absent_values_are_left_out():
     split = split_arguments({"depths": [["x"], [None]], "depth_unit": ["mm", None], "world_up": None}, [1, 1])
     assert split == [{"depths": ["x"], "depth_unit": "mm"}, {}]
@@ -158,12 +166,59 @@ def test_videos_are_refused():
         check_keywords({"videos": [1]}, ProcessingKwargs)
 
 
-def test_addresses_are_fetched_and_paths_are_not():
-    pixel = (
-        "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABh6FO1AAAAABJRU5E"
-        "rkJggg=="
-    )
-    (fetched, path), image = fetch_images([[pixel, "a.png"], Image.new("L", (1, 1))])
-    assert fetched.size == (1, 1)
-    assert path == "a.png"
-    assert image.mode == "L"
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_depth_in_colours_is_one_value_whose_reader_refuses_it(channels):
+    picture = np.zeros((6, 8, channels), dtype=np.uint16)
+    assert split_per_image("depths", picture, [1])[0] is picture
+    assert split_per_image("depths", [picture], [1])[0][0] is picture
+    stacked = split_per_image("depths", np.zeros((2, 6, 8, channels)), [2])[0]
+    assert [entry.shape for entry in stacked] == [(6, 8, channels)] * 2
+    assert [entry.shape for entry in split_per_image("depths", np.zeros((2, 6, 8)), [2])[0]] == [(6, 8)] * 2
+
+
+@pytest.mark.parametrize(
+    ("shared", "name"),
+    [
+        ({"depth_unit": "mm"}, "depths"),
+        ({"depth_kind": "relative"}, "depths"),
+        ({"horizontal_fov_deg": 60.0}, "depths"),
+        ({"camera_axes": "opengl", "world_up": "+z"}, "camera_to_world"),
+    ],
+)
+def test_one_value_for_all_leaves_samples_alone_that_cannot_use_it(shared, name):
+    assert split_arguments({name: [["x"], [None]], **shared}, [1, 1]) == [{name: ["x"], **shared}, {}]
+
+
+def test_a_shared_value_that_no_sample_can_use_stays_to_be_refused():
+    assert split_arguments({"depth_unit": "mm"}, [1, 1]) == [{"depth_unit": "mm"}] * 2
+
+
+def test_a_value_of_its_own_stays_to_be_refused():
+    split = split_arguments({"depths": [["x"], [None]], "depth_unit": ["mm", "cm"]}, [1, 1])
+    assert split == [{"depths": ["x"], "depth_unit": "mm"}, {"depth_unit": "cm"}]
+
+
+def test_axes_are_dropped_with_the_gravity_that_is_dropped():
+    shared = {"camera_axes": "opengl", "gravity_camera": [0.0, 1.0, 0.0]}
+    assert split_arguments({"depths": [["x"], None], **shared}, [1, 1]) == [{"depths": ["x"], **shared}, {}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "counts", "message"),
+    [
+        ({"depths": np.ones((4, 5))}, [0], r"`depths` belongs to images, got it for text 0, which has none"),
+        ({"depths": [["x"], "y"]}, [1, 0], r"`depths` belongs to images, got it for text 1"),
+        ({"regions": [{"a": 1}]}, [0, 0], r"`regions` belongs to images, got it for text 0"),
+        ({"regions": [[{"a": 1}], [{"a": 1}]]}, [1, 0], r"`regions` belongs to images, got it for text 1"),
+        ({"intrinsics": {"fx": 1.0}}, [0], r"`intrinsics` belongs to images"),
+    ],
+)
+def test_what_belongs_to_images_is_refused_without_them(arguments, counts, message):
+    with pytest.raises(ValueError, match=message):
+        split_arguments(arguments, counts)
+
+
+def test_regions_for_all_texts_are_those_of_texts_with_images():
+    regions = [{"a": 1}]
+    assert split_arguments({"regions": regions}, [1, 0]) == [{"regions": regions}, {}]
+    assert split_arguments({"regions": [regions, []]}, [1, 0]) == [{"regions": regions}, {"regions": []}]

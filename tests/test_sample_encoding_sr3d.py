@@ -112,6 +112,22 @@ def test_a_region_seen_in_several_views_has_one_descriptor(processor):
     assert out["region_descriptors"][0, 8].exp().item() == pytest.approx(0.5, rel=0.15)
 
 
+def test_a_view_covers_only_the_regions_that_it_shows(processor):
+    left, right = {"region": 0, "box_xyxy": [0, 0, 32, 48]}, {"region": 1, "box_xyxy": [32, 0, 64, 48]}
+    out = processor.encode_views(
+        [np.zeros((48, 64, 3), dtype=np.uint8)] * 2,
+        regions=[{**left, "view": 0}, {**right, "view": 0}, {**left, "view": 1}],
+    )
+    assert out["region_coverage"].flatten(2).sum(-1).tolist() == [[8.0, 8.0], [8.0, 0.0]]
+
+
+def test_a_region_at_the_border_of_the_image_says_so(processor):
+    wall = flat_wall(2.0)
+    regions = [{"box_xyxy": [16, 12, 48, 36]}, {"box_xyxy": [0, 12, 48, 36]}]
+    out = processor.encode_views(picture(wall), depths=wall["depth"], intrinsics=wall["intrinsics"], regions=regions)
+    assert out["region_descriptors"][:, 12].tolist() == [0.0, 1.0]
+
+
 def test_relative_depth_has_no_metric_scale(processor):
     wall = flat_wall(2.0)
     arguments = {"depths": wall["depth"], "intrinsics": wall["intrinsics"], "regions": [{"box_xyxy": [8, 8, 40, 40]}]}

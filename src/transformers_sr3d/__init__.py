@@ -13,6 +13,7 @@ from transformers import (
 from transformers.pipelines import PIPELINE_REGISTRY
 
 from .configuration_sr3d import SR3DConfig
+from .hub import export_checkpoint, spatial_vqa_pipeline
 from .image_processing_sr3d import SR3DImageProcessor
 from .modeling_sr3d import SR3DForConditionalGeneration, SR3DModel, SR3DPreTrainedModel
 from .pipeline_sr3d import SpatialVQAPipeline
@@ -53,4 +54,6 @@ __all__ = [
     "SR3DPreTrainedModel",
     "SR3DProcessor",
     "SpatialVQAPipeline",
+    "export_checkpoint",
+    "spatial_vqa_pipeline",
 ]

@@ -74,7 +74,9 @@ _BETWEEN = re.compile(
 )
 _BARE_NUMBER = re.compile(rf"{_START}{_NUMBER}(?![\w%])", re.IGNORECASE)
 _REGION = re.compile(
-    r"<region(\d+)>|\bregion[\s_-]*(\d+)\b|\bregions\s+(\d+(?:\s*(?:,|&|\band\b|\bor\b)+\s*\d+)*)", re.I
+    r"<region(\d+)>|\bregion[\s_-]*(\d+)\b(?!\.\d)"
+    r"|\bregions\s+(\d+\b(?!\.\d)(?:\s*(?:,|&|\band\b|\bor\b)+\s*\d+\b(?!\.\d))*)",
+    re.I,
 )
 _ASKS_LENGTH = re.compile(
     r"\bhow\s+(?:far|wide|tall|high|long|deep|thick|close|distant|much\s+(?:space|room))\b"
@@ -108,9 +110,10 @@ def parse_quantity(text: str, default_unit: str | None = None) -> dict | None:
             f"`default_unit` must be one of {', '.join(METERS_PER_UNIT)}, got {default_unit!r}. "
             "Pass one of them, or leave it out to read lengths with a written unit only."
         )
+    text = _REGION.sub(" ", text)  # the 0 of "Region 0 to 3 m" is a name, no length
     meters = _first_written_length(text)
     if meters is None and default_unit is not None:
-        bare = _BARE_NUMBER.search(_REGION.sub(" ", text))
+        bare = _BARE_NUMBER.search(text)
         meters = None if bare is None else _number(bare.group()) * METERS_PER_UNIT[default_unit]
     if meters is None or not math.isfinite(meters):
         return None
@@ -146,7 +149,7 @@ def parse_choice(text: str, options: list[str] | tuple[str, ...]) -> str | None:
         behind = {
             mark for mark, option in zip(letters, options, strict=True) if _plain_words(option) == _plain_words(rest)
         }
-        by_text |= behind
+        by_text |= behind or _listed_letters(rest, letters)
     named = by_text | ({letter} if letter else set())
     return named.pop() if len(named) == 1 else None
 
@@ -232,7 +235,9 @@ def _leading_letter(text: str, letters: str) -> tuple[str | None, str]:
     alone = re.fullmatch(r"\W*([A-Za-z])\W*", text)
     marked = re.match(r"\s*(?:\(([A-Za-z])\)|([A-Z])(?:\s*[.):,]|\s+-\s))\s*(.*)", text, re.DOTALL)
     announced = re.search(
-        r"\b(?:answer|option|choice)(?:\s+is)?\s*:?\s*\(?([A-Z])\b\)?(?!')(?:[.:)]\s*(.*))?", text, re.I
+        r"\b(?:answer|option|choice)(?:\s+is)?\s*:?\s*\(?([A-Z])\b\)?(?!')(?:(?:[.:),/&]|\s(?=(?:and|or)\b))\s*(.*))?",
+        text,
+        re.I,
     )
     if alone is not None:
         letter, rest = alone.group(1), ""
@@ -244,3 +249,10 @@ def _leading_letter(text: str, letters: str) -> tuple[str | None, str]:
         return None, ""
     letter = letter.upper()
     return (letter, rest) if letter in letters else (None, "")
+
+
+def _listed_letters(rest: str, letters: str) -> set[str]:
+    """The option letters of a text that goes on listing letters ("B", "or (B)", "B and C"); none of other words."""
+    if re.fullmatch(r"(?:[\s.,;:()/&]|\b(?:and|or|[A-Za-z])\b)+", rest) is None:
+        return set()
+    return {letter.upper() for letter in re.findall(r"\b[A-Za-z]\b", rest) if letter.upper() in letters}

@@ -79,10 +79,11 @@ def gather_samples(encoded: Sequence[dict | None], mentions: Sequence[Sequence[i
         if any text mentions a region `region_coverage` of shape `(tiles, mentions, h, w)` and `region_descriptors` of
         shape `(tiles, mentions, 13)`. Empty if no sample has images.
     """
-    samples = [pair for pair in zip(encoded, mentions, strict=True) if pair[0] is not None]
+    samples = [(sample, mentioned) for sample, mentioned in zip(encoded, mentions, strict=True) if sample is not None]
     if not samples:
         return {}
-    data = {"pixel_values": torch.cat([sample["pixel_values"] for sample, _ in samples])}
+    pixels = [sample["pixel_values"] for sample, _ in samples]
+    data = {"pixel_values": pixels[0] if len(pixels) == 1 else torch.cat(pixels)}  # tens of megabytes: no idle copy
     if any(sample["provenance"]["geometry"] != "none" for sample, _ in samples):
         data["patch_points"] = torch.cat([sample["patch_points"] for sample, _ in samples])
         data["patch_valid"] = torch.cat([sample["patch_valid"] for sample, _ in samples])

@@ -33,7 +33,7 @@ import torch
 from PIL import Image
 
 from .camera_matrices_sr3d import CameraLike, read_intrinsics, read_world
-from .depth_files_sr3d import check_depth_settings, load_depth
+from .depth_files_sr3d import load_depth
 from .geometry_sr3d import intrinsics_from_fov, resize_intrinsics, transform_points, unproject_depth
 from .image_files_sr3d import ImageLike, load_image_rgb
 from .input_checks_sr3d import MAX_IMAGE_PIXELS, check_choice, describe_value, item_name
@@ -44,8 +44,8 @@ __all__ = ["MAX_IMAGE_PIXELS", "load_depth", "load_image_rgb", "prepare_views"]
 DEPTH_FIELDS_OF_VIEW = ("same",)
 # Relative difference of aspect ratios that rounding of sizes explains.
 ASPECT_TOLERANCE = 0.03
-# Cameras farther apart than this many times the largest depth cannot see one scene.
-MAX_BASELINE_IN_DEPTHS = 100.0
+# A camera farther than this many times the largest depth from its nearest other one cannot see the same scene.
+MAX_BASELINE_IN_DEPTHS = 5.0
 
 
 def prepare_views(  # noqa: PLR0913, the contract names every argument; a bundle would only hide them
@@ -111,20 +111,17 @@ def prepare_views(  # noqa: PLR0913, the contract names every argument; a bundle
         ValueError: If an argument is missing, contradictory, out of range or of a wrong size.
         FileNotFoundError: If a file does not exist.
     """
-    check_depth_settings(depth_unit=depth_unit, depth_scale=depth_scale, depth_kind=depth_kind)
-    _check_field_of_view(depth_field_of_view)
     about_pixels = (depths, intrinsics, horizontal_fov_deg, camera_to_world, world_to_camera, gravity_camera)
     pictures = _read_pictures(images, pixel_aligned=any(argument is not None for argument in about_pixels))
-    num_views = len(pictures)
-    settings = {"depth_unit": depth_unit, "depth_scale": depth_scale, "depth_kind": depth_kind}
-    maps = _read_depths(depths, num_views, settings)
+    settings: dict[str, Any] = {"depth_unit": depth_unit, "depth_scale": depth_scale, "depth_kind": depth_kind}
+    maps = _read_depths(depths, len(pictures), settings)
     has_depth = [depth is not None for depth in maps]
 
     image_sizes = [(picture.height, picture.width) for picture in pictures]
     image_matrices = _image_intrinsics(intrinsics, horizontal_fov_deg, image_sizes)
     depth_matrices = _depth_intrinsics(depth_intrinsics, maps, depths_given=depths is not None)
     poses, up_from_user_world, gravity_known = read_world(
-        num_views=num_views,
+        num_views=len(pictures),
         camera_to_world=camera_to_world,
         world_to_camera=world_to_camera,
         camera_axes=camera_axes,
@@ -132,6 +129,9 @@ def prepare_views(  # noqa: PLR0913, the contract names every argument; a bundle
         gravity_camera=gravity_camera,
     )
     _check_combination(poses, has_depth, depth_kind)
+    settings |= {"depth_field_of_view": depth_field_of_view, "horizontal_fov_deg": horizontal_fov_deg}
+    settings |= {"camera_axes": camera_axes, "gravity_camera": gravity_camera}
+    _check_used(settings, has_depth=any(has_depth), has_poses=poses is not None)
     camera_poses = _poses_or_own_camera(poses, up_from_user_world, has_depth)
     views: dict[str, Any] = {"images": pictures, "depths": [], "points": [], "valid": [], "intrinsics": []}
     for index, depth in enumerate(maps):
@@ -141,7 +141,7 @@ def prepare_views(  # noqa: PLR0913, the contract names every argument; a bundle
             camera_poses[index],
             image_size_hw=image_sizes[index],
             same_field_of_view=depth_field_of_view == "same",
-            suffix=item_name("", index, num_views),
+            suffix=item_name("", index, len(pictures)),
         )
         for key, value in view.items():
             views[key].append(value)
@@ -158,9 +158,23 @@ def prepare_views(  # noqa: PLR0913, the contract names every argument; a bundle
     }
 
 
-def _check_field_of_view(depth_field_of_view: str | None) -> None:
-    if depth_field_of_view is not None:
-        check_choice(depth_field_of_view, "depth_field_of_view", DEPTH_FIELDS_OF_VIEW)
+def _check_used(settings: dict[str, Any], *, has_depth: bool, has_poses: bool) -> None:
+    """Refuse a setting that nothing would read: whoever passed it believes that it counts."""
+    if settings["depth_field_of_view"] is not None:
+        check_choice(settings["depth_field_of_view"], "depth_field_of_view", DEPTH_FIELDS_OF_VIEW)
+    defaults = {"depth_kind": "metric", "camera_axes": "opencv"}
+    used = dict.fromkeys(settings, has_depth)
+    used["horizontal_fov_deg"] = has_depth or has_poses
+    used["camera_axes"] = has_poses or settings["gravity_camera"] is not None
+    for name, value in settings.items():
+        if value is None or used[name] or (name in defaults and value == defaults[name]):
+            continue
+        missing = "poses or `gravity_camera`" if name == "camera_axes" else "`depths`"
+        hint = "; for a 3D box in one view pass `intrinsics`" if name == "horizontal_fov_deg" else ""
+        raise ValueError(
+            f"`{name}` has no effect without {missing}, got {describe_value(value)}. Leave it out, or pass {missing} "
+            f"with it{hint}."
+        )
 
 
 def _read_pictures(images: Any, *, pixel_aligned: bool) -> list[Image.Image]:
@@ -358,9 +372,13 @@ def _check_baseline(poses: list | None, depths: list[torch.Tensor | None], *, me
     if poses is None or not metric or largest == 0.0:
         return
     places = torch.stack([pose[:3, 3] for pose in poses if pose is not None])
-    baseline = float((places - places[0]).norm(dim=-1).max())
-    if baseline > MAX_BASELINE_IN_DEPTHS * largest:
+    if len(places) < 2:
+        return
+    distances = torch.cdist(places, places).fill_diagonal_(torch.inf)
+    farthest = float(distances.amin(dim=1).max())
+    if farthest > MAX_BASELINE_IN_DEPTHS * largest:
         raise ValueError(
-            f"`camera_to_world` or `world_to_camera` must be in metres like the depth, got cameras {baseline:g} m "
-            f"apart with a largest depth of {largest:g} m. Divide translations in millimetres by 1000."
+            f"`camera_to_world` or `world_to_camera` must be in metres like the depth, got a camera {farthest:g} m "
+            f"from its nearest other one with a largest depth of {largest:g} m. Divide the translations by 1000 if "
+            "they are in millimetres; leave out a view of another place."
         )

@@ -14,8 +14,9 @@
 """Stage 0 of 5, cameras: intrinsics and poses as the user gave them -> checked matrices, one per view or None.
 
 Nothing is guessed: the pose direction is in the argument's name, axes and up are words from a list, and a matrix that
-looks normalised, inverted, transposed or made for another picture size is refused with a hint. The price: a true
-camera with its principal point far outside the picture is refused, too.
+looks normalised, inverted or transposed is refused with a hint. Intrinsics of another picture size show by their
+principal point, which must lie well inside the picture. What this cannot see: those of a picture less than about 1.8
+times as large, or down to about a fifth as large. The price: a picture cropped far off its optical axis is refused.
 
 This file is copied to the Hub next to the weights: it may import only torch, NumPy and sibling `*_sr3d` files.
 """
@@ -27,6 +28,7 @@ import numpy as np
 import torch
 
 from .geometry_sr3d import (
+    WORLD_UP_ROWS,
     check_rigid,
     gravity_rotation,
     invert_rigid,
@@ -38,10 +40,11 @@ from .input_checks_sr3d import check_choice, check_keys, describe_value, item_na
 
 
 CAMERA_AXES = ("opencv", "opengl")
-WORLD_UP = ("+x", "-x", "+y", "-y", "+z", "-z", "unknown")
+WORLD_UP = tuple(WORLD_UP_ROWS)
 INTRINSICS_KEYS = ("fx", "fy", "cx", "cy")
-# Share of the width or height that the principal point may lie beyond the picture (crops of larger pictures).
-MAX_CENTRE_OVERHANG = 0.5
+# Where the principal point may lie, as shares of the width and of the height. Intrinsics of a picture twice as large
+# put it at the far edge of this one.
+PRINCIPAL_POINT_SHARES = (0.1, 0.9)
 # Beyond this, float32 resolves no millimetres any more.
 MAX_TRANSLATION_M = 10_000.0
 
@@ -191,11 +194,13 @@ def _check_intrinsics(matrix: torch.Tensor, name: str, size_hw: tuple[int, int])
             f"`{name}` must have no skew, got {skew:g} and {lower:g} beside the focal lengths. "
             "Rectify the picture, or check that this is not a projection matrix."
         )
-    over = MAX_CENTRE_OVERHANG
-    if not (-over * width <= cx <= (1 + over) * width and -over * height <= cy <= (1 + over) * height):
+    low, high = PRINCIPAL_POINT_SHARES
+    if not all(low <= share <= high for share in ((cx + 0.5) / width, (cy + 0.5) / height)):
         raise ValueError(
-            f"`{name}` must have its principal point near the {width}x{height} picture, got cx={cx:g}, cy={cy:g}. "
-            "Scale intrinsics of another resolution: fx * s, fy * s, (cx + 0.5) * s - 0.5, (cy + 0.5) * s - 0.5."
+            f"`{name}` must have its principal point in the middle {100 * low:g} to {100 * high:g} % of the "
+            f"{width}x{height} picture, got cx={cx:g}, cy={cy:g}. Scale intrinsics of another resolution: fx * s, "
+            "fy * s, (cx + 0.5) * s - 0.5, (cy + 0.5) * s - 0.5. A picture cropped that far off centre must be padded "
+            "or passed whole."
         )
 
 

@@ -21,14 +21,12 @@ A placeholder stands for data, so nobody may smuggle one in: a chat text that ho
 special token of the tokenizer is refused, and so is anything that looks like a mention but is none (`<region 0>`). The
 price is that such strings cannot be quoted in a conversation.
 
-This file is copied to the Hub next to the weights: it imports transformers only.
+This file is copied to the Hub next to the weights: it imports the standard library only.
 """
 
 import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
-
-from transformers.image_utils import load_image
 
 
 # ChatML as Qwen2 writes it. The images of a message come first, whatever their place among its entries. A region is
@@ -85,6 +83,7 @@ IMAGE_GEOMETRY = {
 }
 ENTRY_KEYS = {"image": {*IMAGE_SOURCES, *IMAGE_GEOMETRY}, "region": {"region"}, "text": {"text"}}
 
+PLACEHOLDER_TOKENS = ("<image>", "<region>")
 PLACEHOLDER = re.compile(r"(?P<image><image>)|(?P<region><region(?P<number>0|[1-9][0-9]*)>)")
 LOOKS_LIKE_A_MENTION = re.compile(r"<\s*/?\s*regions?(?:[a-z]|[\s\d_:#.-]*)>", re.IGNORECASE)
 
@@ -107,6 +106,32 @@ def check_mentions(text: str, name: str = "text") -> None:
                 f"`{name}` must mention regions as <region0>, <region1>, ..., got {found.group()!r} at character "
                 f"{found.start()}. Write the number of the region right after the word."
             )
+
+
+def check_text(text: object, name: str, special_tokens: Collection[str]) -> None:
+    """Check that a user's text holds no placeholder, special token or misspelt mention.
+
+    Args:
+        text (`object`):
+            What should be a string.
+        name (`str`):
+            Name of the argument, for the message.
+        special_tokens (`Collection[str]`):
+            Strings that no text may hold, beside the placeholders, whatever a tokenizer makes of those.
+
+    Raises:
+        TypeError: If it is not a string.
+        ValueError: If it holds one of them.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"`{name}` must hold text that is a string, got {type(text).__name__}. Convert it with `str`.")
+    for token in (*PLACEHOLDER_TOKENS, *special_tokens):
+        if token and token in text:
+            raise ValueError(
+                f"`{name}` must not hold the special token {token} in its text, got it at character "
+                f"{text.index(token)}. Images and regions are passed on their own; <region0> mentions a region."
+            )
+    check_mentions(text, name)
 
 
 def mention_index(number: int, region_numbers: Sequence[int], name: str) -> int:
@@ -186,7 +211,7 @@ def check_conversation(conversation: Sequence[dict], special_tokens: Collection[
         conversation (`Sequence[dict]`):
             Messages with `role` and `content`, a string or a list of entries.
         special_tokens (`Collection[str]`):
-            Strings that no text may hold.
+            Strings that no text may hold, beside the placeholders.
 
     Returns:
         `list[dict]`: The messages; the given ones stay as they are.
@@ -204,7 +229,7 @@ def check_conversation(conversation: Sequence[dict], special_tokens: Collection[
         entries = [{"type": "text", "text": content}] if isinstance(content, str) else content or []
         for entry in entries:
             if entry["type"] == "text":
-                _check_text(entry.get("text"), name, special_tokens)
+                check_text(entry.get("text"), name, special_tokens)
             if role == "assistant":
                 _check_answer(entry, name)
         checked.append(message)
@@ -299,7 +324,8 @@ def regions_of_conversation(conversation: Sequence[dict]) -> list[dict]:
 
 def _image_of_entry(entry: dict) -> Any:
     if "base64" in entry:
-        return load_image(entry["base64"])
+        # As an address: it is decoded where it is known whether depth or a camera goes with it.
+        return entry["base64"] if entry["base64"].startswith("data:") else f"data:image/*;base64,{entry['base64']}"
     return next(entry[key] for key in IMAGE_SOURCES if key in entry)
 
 
@@ -340,18 +366,6 @@ def _is_region(region: object) -> bool:
     if isinstance(region, list | tuple):
         return len(region) > 0 and all(isinstance(mark, dict) for mark in region)
     return isinstance(region, dict | int)
-
-
-def _check_text(text: str, name: str, special_tokens: Collection[str]) -> None:
-    if not isinstance(text, str):
-        raise TypeError(f"`{name}` must hold text that is a string, got {type(text).__name__}. Convert it with `str`.")
-    for token in special_tokens:
-        if token and token in text:
-            raise ValueError(
-                f"`{name}` must not hold the special token {token} in its text, got it at character "
-                f"{text.index(token)}. Images and regions are entries of their own; <region0> mentions a region."
-            )
-    check_mentions(text, name)
 
 
 def _check_answer(entry: dict, name: str) -> None:

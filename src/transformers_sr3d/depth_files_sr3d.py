@@ -25,18 +25,28 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image, TiffImagePlugin
 
 from .geometry_sr3d import disparity_to_depth
-from .image_files_sr3d import DEPTH_MODES, ImageLike, load_npy, open_image
+from .image_files_sr3d import DEPTH_MODES, TURNED_ORIENTATIONS, ImageLike, load_npy, open_image
 from .input_checks_sr3d import check_choice, check_pixel_count, describe_value, to_array
 
 
 DEPTH_KINDS = ("metric", "relative", "disparity")
 METRES_PER_UNIT = {"mm": 0.001, "cm": 0.01, "m": 1.0}
 # A scene whose median depth lies outside this range was almost certainly read in the wrong unit.
-PLAUSIBLE_MEDIAN_DEPTH_M = (0.01, 1000.0)
-# About as many pixels, evenly spaced, are enough for that median.
+PLAUSIBLE_MEDIAN_DEPTH_M = (0.01, 200.0)
+# Depth beyond this is the far plane of a renderer or a marker for "nothing seen" (65504, 1e5, 1e10), not a surface.
+MAX_DEPTH_M = 1000.0
+# The same for depth without unit, as a multiple of its median.
+MAX_RELATIVE_DEPTH = 1e4
+# Floating-point maps of nothing but whole numbers are probably millimetres above this median.
+MAX_WHOLE_NUMBER_MEDIAN_M = 50.0
+# About as many pixels, evenly spaced, are enough for the medians.
 MEDIAN_SAMPLE = 10_000
+# The largest number of an integer type marks saturation where it fills more than this share of the pixels.
+MAX_SATURATED_SHARE = 0.001
+MIN_MEASURED_PIXELS = 3
 
 
 def load_depth(
@@ -55,6 +65,7 @@ def load_depth(
     Args:
         depth (`str`, `Path`, `PIL.Image.Image`, `np.ndarray` or `torch.Tensor`):
             One map of shape `(H, W)`: an image file or PIL image of 16 or 32 bits, a `.npy` file, an array or tensor.
+            Masked entries of a masked array are not measured.
         depth_unit (`str`, *optional*):
             `"mm"`, `"cm"` or `"m"`, for integers.
         depth_scale (`float`, *optional*):
@@ -71,22 +82,27 @@ def load_depth(
     Raises:
         TypeError: If `depth` is of a wrong type or dtype.
         ValueError: If the unit is missing, contradictory or implausible, the map has 8 bits or colours, a wrong shape,
-            or no measured value.
+            several pages, an EXIF rotation, a far plane, saturated integers, or fewer than 3 measured values.
     """
     check_depth_settings(depth_unit=depth_unit, depth_scale=depth_scale, depth_kind=depth_kind)
     raw = _read_depth_array(depth, name)
     factor = 1.0 if depth_kind != "metric" else _metres_per_unit(raw, depth_unit, depth_scale, name)
-    values = torch.from_numpy(raw.astype(np.float32) * np.float32(factor))
+    values = torch.from_numpy(_to_float32(raw) * np.float32(factor))
     values = torch.where(torch.isfinite(values) & (values > 0), values, 0.0)
-    if not bool(values.any()):
+    measured = int(values.count_nonzero())
+    if measured < MIN_MEASURED_PIXELS:
         raise ValueError(
-            f"`{name}` must measure at least one pixel, got {describe_value(raw)} in which all values are zero, "
-            "negative, NaN or infinite. Check how it was read, or pass None for a view without depth."
+            f"`{name}` must measure at least {MIN_MEASURED_PIXELS} pixels, got {describe_value(raw)} in which "
+            f"{measured} are above zero and finite. Check how it was read, or pass None for a view without depth."
         )
+    # The largest number of a disparity map is its nearest pixel, which a map spread over the whole type may hold.
     if depth_kind == "disparity":
         return disparity_to_depth(values)
+    _check_saturation(raw, name)
     if depth_kind == "metric":
-        _check_plausible(values, name)
+        _check_metric(values, name, whole_numbers_are_metres=raw.dtype.kind != "f")
+    else:
+        _check_relative(values, name)
     return values
 
 
@@ -126,14 +142,15 @@ def _read_depth_array(depth: ImageLike, name: str) -> np.ndarray:
     if isinstance(depth, str | Path) and str(depth).lower().endswith((".npy", ".npz")):
         array = load_npy(depth, name) if str(depth).lower().endswith(".npy") else _refuse_npz(depth, name)
     elif isinstance(depth, np.ndarray | torch.Tensor):
-        array = to_array(depth, name)
+        array = to_array(depth.filled(0) if isinstance(depth, np.ma.MaskedArray) else depth, name)
     else:
-        opened = open_image(depth, name)
+        opened, orientation = open_image(depth, name)
         if opened.mode not in DEPTH_MODES:
             raise ValueError(
                 f"`{name}` must have 16 or 32 bits per pixel and one channel (PIL mode I;16, I or F), got "
                 f"{describe_value(opened)}. Pass the raw depth; a picture in 8 bits or colours has lost its unit."
             )
+        _check_one_upright_page(opened, orientation, name)
         array = np.asarray(opened)
     if array.ndim != 2:
         raise ValueError(
@@ -147,6 +164,19 @@ def _read_depth_array(depth: ImageLike, name: str) -> np.ndarray:
             "8-bit depth has lost its unit; pass the raw depth."
         )
     return array
+
+
+def _check_one_upright_page(opened: Image.Image, orientation: int, name: str) -> None:
+    if orientation in TURNED_ORIENTATIONS:
+        raise ValueError(
+            f"`{name}` must be stored as its intrinsics see it, got {describe_value(opened)} with EXIF orientation "
+            f"{orientation}. Remove the tag, and turn the depth if the camera data ask for it; or pass an array."
+        )
+    if isinstance(opened, TiffImagePlugin.TiffImageFile) and opened.is_animated:
+        raise ValueError(
+            f"`{name}` must be one map, got {describe_value(opened)} from a TIFF file of several pages. "
+            "Pass the page that belongs to this view as an array, `np.asarray(image)`."
+        )
 
 
 def _refuse_npz(depth: str | Path, name: str) -> np.ndarray:
@@ -174,15 +204,64 @@ def _metres_per_unit(raw: np.ndarray, depth_unit: str | None, depth_scale: float
     return float(depth_scale)
 
 
-def _check_plausible(depth: torch.Tensor, name: str) -> None:
+def _to_float32(raw: np.ndarray) -> np.ndarray:
+    if raw.dtype.kind == "f" and raw.dtype.itemsize > 4:
+        # A finite number stays finite, so that a far plane of 1e300 is seen as one.
+        largest = np.finfo(np.float32).max
+        raw = np.where(np.isfinite(raw), np.clip(raw, -largest, largest), 0)
+    return raw.astype(np.float32)
+
+
+def _check_saturation(raw: np.ndarray, name: str) -> None:
+    if raw.dtype.kind == "f":
+        return
+    # 16-bit depth is often held in wider integers, which keep its largest number.
+    largest = raw.max()
+    share = float(np.mean(raw == largest)) if largest in (np.iinfo(np.uint16).max, np.iinfo(raw.dtype).max) else 0.0
+    if share > MAX_SATURATED_SHARE:
+        raise ValueError(
+            f"`{name}` must hold the largest number of its type in at most {MAX_SATURATED_SHARE:.1%} of the pixels, "
+            f"got {largest} in {share:.1%}. It marks saturation or no return: set these pixels to 0 (not measured)."
+        )
+
+
+def _measured_sample(depth: torch.Tensor) -> torch.Tensor:
+    """Take the measured values of about `MEDIAN_SAMPLE` pixels, or of all if these happen to have none."""
     stride = max(1, math.isqrt(depth.numel() // MEDIAN_SAMPLE))
     sample = depth[::stride, ::stride]
     sample = sample if bool((sample > 0).any()) else depth
-    median = float(sample[sample > 0].median())
+    return sample[sample > 0]
+
+
+def _check_metric(depth: torch.Tensor, name: str, *, whole_numbers_are_metres: bool) -> None:
+    sample = _measured_sample(depth)
+    # Without the pixels beyond the limit, so that a far plane in most of them does not hide the unit of the rest.
+    near = sample[sample <= MAX_DEPTH_M]
+    median = float((near if len(near) else sample).median())
+    if not whole_numbers_are_metres and median > MAX_WHOLE_NUMBER_MEDIAN_M and bool((depth == depth.round()).all()):
+        raise ValueError(
+            f"`{name}` must be metres where it is floating-point, got only whole numbers with a median of {median:g}, "
+            "probably millimetres. Divide by 1000, or pass integers with `depth_unit='mm'`."
+        )
     low, high = PLAUSIBLE_MEDIAN_DEPTH_M
     if not low <= median <= high:
         hint = "Is it in millimetres?" if median > high else "Is the declared unit too small?"
         raise ValueError(
             f"`{name}` must be metric depth with a median between {low:g} and {high:g} m, got a median of {median:g} "
             f"m. {hint} Convert it to metres, or declare `depth_unit=`, `depth_scale=` or `depth_kind='relative'`."
+        )
+    beyond = int((depth > MAX_DEPTH_M).count_nonzero())
+    if beyond:
+        raise ValueError(
+            f"`{name}` must be metric depth of at most {MAX_DEPTH_M:g} m, got {beyond} pixels beyond "
+            f"{MAX_DEPTH_M:g} m, which look like a far plane. Set them to 0 (not measured)."
+        )
+
+
+def _check_relative(depth: torch.Tensor, name: str) -> None:
+    ratio = float(depth.max() / _measured_sample(depth).median())
+    if ratio > MAX_RELATIVE_DEPTH:
+        raise ValueError(
+            f"`{name}` must be relative depth of at most {MAX_RELATIVE_DEPTH:g} times its median, got {ratio:.4g} "
+            "times, which looks like a far plane. Set these pixels to 0 (not measured)."
         )

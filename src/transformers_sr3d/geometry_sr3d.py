@@ -13,8 +13,8 @@
 # limitations under the License.
 """Stage 1 of 5, geometry: depth + intrinsics + poses -> points in the canonical frame, with a validity mask.
 
-Pure functions on tensors: no parameters, no I/O, no config objects. The decision is to lift every depth map at its
-own resolution and to carry points, not depth, from then on; the price is three numbers a pixel instead of one.
+Pure functions on tensors: no parameters, no I/O, no config objects. Every depth map is lifted at its own resolution and
+points, not depth, are carried from then on, one plane of memory per coordinate; the price is three numbers a pixel.
 
 Conventions (full version: docs/conventions.md)
     frames     camera: OpenCV, +x right, +y down, +z forward. world: +z up. canonical: the world, shifted and scaled.
@@ -35,9 +35,18 @@ from .tensor_helpers_sr3d import check_shape, quantile, sample_evenly, valid_poi
 
 
 MAX_CANONICAL_NORM = 1.5
-MAX_SAMPLED_POINTS = 65536  # of all views together; views too small for a share add one each
+MAX_SAMPLED_POINTS = 16384  # of all views together; views too small for a share add one each
 SCALE_QUANTILE = 0.98
 MIN_SCALE = MIN_DEPTH = 1e-6
+WORLD_UP_ROWS = {
+    "+x": [[0, 1, 0], [0, 0, 1], [1, 0, 0]],
+    "-x": [[0, 0, 1], [0, 1, 0], [-1, 0, 0]],
+    "+y": [[1, 0, 0], [0, 0, -1], [0, 1, 0]],
+    "-y": [[1, 0, 0], [0, 0, 1], [0, -1, 0]],
+    "+z": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    "-z": [[1, 0, 0], [0, -1, 0], [0, 0, -1]],
+    "unknown": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+}
 
 
 def unproject_depth(depth: torch.Tensor, intrinsics: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -78,7 +87,7 @@ def unproject_depth(depth: torch.Tensor, intrinsics: torch.Tensor) -> tuple[torc
     u = torch.arange(width, device=depth.device, dtype=depth.dtype)[None, :]  # (1, W)
     valid = torch.isfinite(depth) & (depth > 0)
     z = torch.where(valid, depth, 0.0)  # before the products, so that no NaN is ever multiplied
-    points_camera = torch.stack(torch.broadcast_tensors((u - cx) / fx * z, (v - cy) / fy * z, z), dim=-1)
+    points_camera = torch.stack(torch.broadcast_tensors((u - cx) / fx * z, (v - cy) / fy * z, z)).movedim(0, -1)
     return points_camera, valid.expand(points_camera.shape[:-1])
 
 
@@ -105,11 +114,11 @@ def project_points(points_camera: torch.Tensor, intrinsics: torch.Tensor) -> tup
 
 
 def disparity_to_depth(disparity: torch.Tensor, epsilon: float = 0.02) -> torch.Tensor:
-    """Turn a disparity map of unknown scale (large is near) into relative depth: `1 / (disparity / max + epsilon)`.
+    """Turn a disparity map (large is near) into relative depth: `1 / (min(disparity / high, 1) + epsilon)`.
 
     Args:
         disparity (`torch.Tensor` of shape `(H, W)`):
-            Any unit. Zero, negative and non-finite values mean "not measured".
+            Any unit. Zero, negative and non-finite values mean "not measured"; at most 1 % of the rest exceed `high`.
         epsilon (`float`, defaults to 0.02):
             Bounds the ratio of the farthest to the nearest depth by `(1 + epsilon) / epsilon`.
 
@@ -117,9 +126,9 @@ def disparity_to_depth(disparity: torch.Tensor, epsilon: float = 0.02) -> torch.
         `torch.Tensor` of shape `(H, W)`: depth without a unit, zero where not measured.
     """
     check_shape("disparity", disparity, ("H", "W"))
-    measured = torch.isfinite(disparity) & (disparity > 0)
-    disparity = torch.where(measured, disparity, 0.0)
-    return torch.where(measured, 1.0 / (disparity / disparity.amax() + epsilon), 0.0)
+    disparity = torch.where(torch.isfinite(disparity) & (disparity > 0), disparity, 0.0)
+    high = disparity.flatten().topk(int(disparity.count_nonzero()) // 100 + 1).values[-1]  # outliers rescale nothing
+    return torch.where(disparity > 0, 1.0 / ((disparity / high).clamp(max=1.0) + epsilon), 0.0)
 
 
 def check_rigid(name: str, transform: torch.Tensor, tolerance: float = 1e-3) -> None:
@@ -171,8 +180,8 @@ def transform_points(points: torch.Tensor, transform: torch.Tensor) -> torch.Ten
     """
     check_shape("points", points, ("*", 3))
     check_shape("transform", transform, (4, 4))
-    transform = transform.to(points.dtype)
-    return points @ transform[:3, :3].T + transform[:3, 3]
+    rotation, translation = transform[:3].to(points.dtype).split((3, 1), dim=1)
+    return torch.addmm(translation, rotation, points.reshape(-1, 3).T).T.reshape(points.shape)
 
 
 def invert_rigid(transform: torch.Tensor) -> torch.Tensor:
@@ -220,18 +229,9 @@ def world_up_rotation(world_up: str) -> torch.Tensor:
     Raises:
         ValueError: If the name is not one of these.
     """
-    rows = {
-        "+x": [[0, 1, 0], [0, 0, 1], [1, 0, 0]],
-        "-x": [[0, 0, 1], [0, 1, 0], [-1, 0, 0]],
-        "+y": [[1, 0, 0], [0, 0, -1], [0, 1, 0]],
-        "-y": [[1, 0, 0], [0, 0, 1], [0, -1, 0]],
-        "-z": [[1, 0, 0], [0, -1, 0], [0, 0, -1]],
-        "+z": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
-        "unknown": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
-    }
-    if world_up not in rows:
-        raise ValueError(f"`world_up` must be one of {sorted(rows)}, got {world_up!r}. Name the axis that points up.")
-    return torch.tensor(rows[world_up], dtype=torch.float32)
+    if world_up not in WORLD_UP_ROWS:
+        raise ValueError(f"`world_up` must be one of {[*WORLD_UP_ROWS]}, got {world_up!r}. Name the axis pointing up.")
+    return torch.tensor(WORLD_UP_ROWS[world_up], dtype=torch.float32)
 
 
 def level_camera_rotation() -> torch.Tensor:

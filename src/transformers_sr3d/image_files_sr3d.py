@@ -13,10 +13,13 @@
 # limitations under the License.
 """Stage 0 of 5, image files: a path, PIL image, array or tensor -> RGB picture or boolean mask, checked.
 
-Only local files that the user named are opened, and the number of pixels is checked before anything is decoded. The
-price: a URL has to be fetched by the caller (chat messages may hold URLs; the loader of transformers fetches those).
+Local files that the user named are opened after their number of pixels is checked. A colour picture may also be an
+address (http, https, data); the loader of transformers fetches it, turned upright as its EXIF tag asks. That loses the
+stored orientation, so an address is refused where depth or a camera refers to the pixels: the price is a download by
+the caller.
 
-This file is copied to the Hub next to the weights: it may import only torch, NumPy, PIL and sibling `*_sr3d` files.
+This file is copied to the Hub next to the weights: it may import only torch, NumPy, PIL, transformers and sibling
+`*_sr3d` files.
 """
 
 import os
@@ -24,18 +27,29 @@ import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps
+from transformers.image_utils import load_image
 
 from .input_checks_sr3d import MAX_IMAGE_PIXELS, check_pixel_count, describe_value, to_array
 
 
 DEPTH_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 EXIF_ORIENTATION = 0x0112
-DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
+REMOTE_PREFIXES = ("http://", "https://", "data:")
+# Orientations that turn or mirror the picture; 1 is upright, and other numbers mean nothing.
+TURNED_ORIENTATIONS = range(2, 9)
+# What decoders raise on damaged files: AVIF a RuntimeError, the header of a `.npy` file a TokenError or OverflowError.
+DECODE_ERRORS = (
+    *(OSError, EOFError, SyntaxError, ValueError, RuntimeError, OverflowError),
+    *(struct.error, zlib.error, TokenError),
+)
+# What Pillow raises, beside a ValueError, where the file of a picture was closed.
+CLOSED_ERRORS = (AssertionError, AttributeError)
 
 ImageLike = str | Path | Image.Image | np.ndarray | torch.Tensor
 
@@ -50,8 +64,7 @@ def local_file(path: str | Path, name: str) -> Path:
     text = str(path)
     if text.lower().startswith(("http:", "https:", "ftp:", "data:", "file:", "s3:")):
         raise ValueError(
-            f"`{name}` must be a local file, got the URL {text[:100]!r}. Download it first, or load a colour image "
-            "with `transformers.image_utils.load_image` and pass the result."
+            f"`{name}` must be a local file, got the URL {text[:100]!r}. Download it first and pass its path."
         )
     if os.path.isdir(text):
         raise ValueError(f"`{name}` must be a file, got the folder {text[:100]!r}. Pass one path per view.")
@@ -65,22 +78,34 @@ def local_file(path: str | Path, name: str) -> Path:
     return Path(text)
 
 
-def _decode(action: Callable, name: str, shown: str) -> Any:
-    """Run one step of a decoder and name the argument if it fails."""
+def _decode(action: Callable, name: str, shown: str, *, may_be_closed: bool = False) -> Any:
+    """Run one step of a decoder and name the argument if it fails; the file of a PIL image may be closed."""
     try:
         return action()
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValueError(
             f"`{name}` may have at most {MAX_IMAGE_PIXELS} pixels, got {shown}: {error} Make it smaller first."
         ) from error
-    except DECODE_ERRORS as error:
+    except (*DECODE_ERRORS, *CLOSED_ERRORS) as error:
+        if may_be_closed and (isinstance(error, CLOSED_ERRORS) or "closed" in str(error)):
+            raise ValueError(
+                f"`{name}` must be a picture whose pixels can still be read, got {shown}, which was closed before it "
+                "was decoded. Call `.load()` before the file is closed, or pass the path."
+            ) from error
         raise ValueError(
             f"`{name}` must be a complete image file that Pillow can read, got {shown}: {str(error)[:200]}. "
             "The file is damaged, truncated or of another kind; save it again, for example as PNG."
         ) from error
 
 
-def open_image(image: str | Path | Image.Image, name: str) -> Image.Image:
+def _load(image: Image.Image) -> int:
+    """Decode the pixels; the EXIF orientation is read first, because Pillow turns TIFF files while it decodes them."""
+    orientation = image.getexif().get(EXIF_ORIENTATION, 1)
+    image.load()
+    return orientation
+
+
+def open_image(image: str | Path | Image.Image, name: str) -> tuple[Image.Image, int]:
     """Open and decode a local file or a PIL image; the pixel count is checked before decoding.
 
     Args:
@@ -90,17 +115,17 @@ def open_image(image: str | Path | Image.Image, name: str) -> Image.Image:
             How messages call it.
 
     Returns:
-        `PIL.Image.Image`, decoded, in the mode of the file.
+        `tuple[PIL.Image.Image, int]`: the picture, decoded, in the mode of the file, and the EXIF orientation that it
+        asked for. Pillow has turned a TIFF file already, and no other.
 
     Raises:
         TypeError: If `image` is of another type.
-        ValueError: If the file is a URL, empty, truncated, damaged or too large.
+        ValueError: If the file is a URL, empty, truncated, damaged, too large or closed.
         FileNotFoundError: If there is no such file.
     """
     if isinstance(image, Image.Image):
         check_pixel_count((image.height, image.width), name)
-        _decode(image.load, name, describe_value(image))
-        return image
+        return image, _decode(lambda: _load(image), name, describe_value(image), may_be_closed=True)
     if not isinstance(image, str | Path):
         raise TypeError(
             f"`{name}` must be a path, a PIL image, an array or a tensor, got {describe_value(image)}. "
@@ -109,8 +134,7 @@ def open_image(image: str | Path | Image.Image, name: str) -> Image.Image:
     with local_file(image, name).open("rb") as handle:
         opened = _decode(lambda: Image.open(handle), name, describe_value(image))
         check_pixel_count((opened.height, opened.width), name)
-        _decode(opened.load, name, describe_value(image))
-    return opened
+        return opened, _decode(lambda: _load(opened), name, describe_value(image))
 
 
 def load_image_rgb(image: ImageLike, name: str = "images", *, pixel_aligned: bool = False) -> Image.Image:
@@ -118,12 +142,12 @@ def load_image_rgb(image: ImageLike, name: str = "images", *, pixel_aligned: boo
 
     A picture whose EXIF tag asks for a rotation is turned upright, as viewers show it, and regions then refer
     to the upright picture. With depth, intrinsics or poses (`pixel_aligned=True`) it is refused instead: nobody can
-    know whether these belong to the stored or to the shown orientation.
+    know whether these belong to the stored or to the shown orientation. So is an address, fetched without them.
 
     Args:
         image (`str`, `Path`, `PIL.Image.Image`, `np.ndarray` or `torch.Tensor`):
-            A local file, a PIL image of any 8-bit mode, a uint8 array of shape `(H, W, 3)`, or a uint8 tensor of shape
-            `(3, H, W)` or `(H, W, 3)`.
+            A local file, an address, a PIL image of any 8-bit mode, a uint8 array of shape `(H, W, 3)`, or a uint8
+            tensor of shape `(3, H, W)` or `(H, W, 3)`.
         name (`str`, defaults to `"images"`):
             How messages call it.
         pixel_aligned (`bool`, defaults to `False`):
@@ -134,25 +158,49 @@ def load_image_rgb(image: ImageLike, name: str = "images", *, pixel_aligned: boo
 
     Raises:
         TypeError: If `image` is of another type or dtype.
-        ValueError: If it cannot be read, is too large, has 16 bits, or asks for a rotation with `pixel_aligned`.
+        ValueError: If it cannot be read, is too large, has 16 bits or a mode that is no picture, or asks for a
+            rotation with `pixel_aligned`.
     """
     if isinstance(image, np.ndarray | torch.Tensor):
         return Image.fromarray(_rgb_array(image, name))
-    opened = open_image(image, name)
+    if isinstance(image, str) and image.startswith(REMOTE_PREFIXES):
+        return _fetch(image, name, pixel_aligned=pixel_aligned)
+    opened, orientation = open_image(image, name)
     if opened.mode in DEPTH_MODES:
         raise ValueError(
             f"`{name}` must be an 8-bit picture, got {describe_value(opened)}. "
             "If it is a depth map, pass it as `depths`; otherwise convert it to RGB."
         )
-    orientation = _decode(opened.getexif, name, describe_value(image)).get(EXIF_ORIENTATION, 1)
-    if orientation in range(2, 9):
+    if orientation in TURNED_ORIENTATIONS:
         if pixel_aligned:
             raise ValueError(
                 f"`{name}` must be stored upright when depth, intrinsics or poses are given, got EXIF orientation "
                 f"{orientation}. Apply `PIL.ImageOps.exif_transpose` or drop the tag, whichever fits the camera data."
             )
-        opened = ImageOps.exif_transpose(opened)
-    return opened if opened.mode == "RGB" else opened.convert("RGB")
+        opened = _decode(lambda: ImageOps.exif_transpose(opened), name, describe_value(image))
+    return opened if opened.mode == "RGB" else _convert_to_rgb(opened, name)
+
+
+def _convert_to_rgb(picture: Image.Image, name: str) -> Image.Image:
+    try:
+        return picture.convert("RGB")
+    except ValueError as error:
+        raise ValueError(
+            f"`{name}` must have a mode that Pillow turns into RGB, got {describe_value(picture)}. "
+            "Convert it first; for mode La that is `.convert('LA')`."
+        ) from error
+
+
+def _fetch(address: str, name: str, *, pixel_aligned: bool) -> Image.Image:
+    if pixel_aligned:
+        raise ValueError(
+            f"`{name}` must be a local file or a loaded picture when depth, intrinsics, poses or a field of view are "
+            f"given, got the address {address[:100]!r}, which would be turned as its EXIF tag asks. Download it first "
+            "and pass its path."
+        )
+    fetched = _decode(lambda: load_image(address), name, describe_value(address))
+    check_pixel_count((fetched.height, fetched.width), name)
+    return fetched
 
 
 def _rgb_array(image: np.ndarray | torch.Tensor, name: str) -> np.ndarray:
@@ -223,7 +271,7 @@ def load_mask(mask: ImageLike, name: str = "mask") -> np.ndarray:
     elif isinstance(mask, str | Path) and str(mask).lower().endswith(".npy"):
         array = load_npy(mask, name)
     else:
-        opened = open_image(mask, name)
+        opened, _ = open_image(mask, name)
         if opened.mode not in ("1", "L"):
             raise ValueError(
                 f"`{name}` must be a black-and-white image of mode 1 or L, got {describe_value(opened)}. "

@@ -29,6 +29,8 @@ This file is copied to the Hub next to the weights: it imports torch, NumPy, tra
 only.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import nn
@@ -45,7 +47,7 @@ from .tiling_sr3d import choose_tile_grid, pool_map, pool_points, split_into_til
 INTERPOLATION_MODES = {PILImageResampling.BICUBIC: "bicubic", PILImageResampling.BILINEAR: "bilinear"}
 
 
-class SR3DImageProcessorKwargs(ImagesKwargs, total=False):
+class SR3DImageProcessorKwargs(ImagesKwargs, total=False):  # type: ignore[call-arg]  # the base class is untyped
     """
     patch_size (`int`):
         Side of a vision patch, in pixels. Points and masks are averaged on the grid of patches.
@@ -174,17 +176,15 @@ class SR3DImageProcessor(PilBackend):
     ) -> BatchFeature:
         arrays = self._prepare_image_like_inputs(images, **kwargs)
         point_maps, point_valid = _check_points(point_maps, point_valid, len(arrays))
-        region_masks = _check_masks(region_masks, [array.shape[-2:] for array in arrays])
-        return self._preprocess(
-            arrays, point_maps=point_maps, point_valid=point_valid, region_masks=region_masks, **kwargs
-        )
+        masks = _check_masks(region_masks, [array.shape[-2:] for array in arrays])
+        return self._preprocess(arrays, point_maps=point_maps, point_valid=point_valid, region_masks=masks, **kwargs)
 
     def _preprocess(
         self, images: list[np.ndarray], do_resize: bool, do_rescale: bool, do_normalize: bool, **kwargs
     ) -> BatchFeature:
         switches = {"do_resize": do_resize, "do_rescale": do_rescale, "do_normalize": do_normalize}
         grids = [self._choose_grid(image.shape[-2:], kwargs) for image in images]
-        data = {"pixel_values": self._cut_pixels(images, grids, {**kwargs, **switches})}
+        data: dict[str, Any] = {"pixel_values": self._cut_pixels(images, grids, {**kwargs, **switches})}
         patches = kwargs["size"].height // kwargs["patch_size"]
         if kwargs["point_maps"] is not None:
             data |= _cut_points(kwargs["point_maps"], kwargs["point_valid"], grids, patches)
@@ -196,8 +196,9 @@ class SR3DImageProcessor(PilBackend):
         return BatchFeature(data, tensor_type=kwargs["return_tensors"], skip_tensor_conversion=["num_tiles"])
 
     def _choose_grid(self, image_size_hw: tuple[int, int], settings: dict) -> tuple[int, int]:
+        height, width = image_size_hw
         return choose_tile_grid(
-            tuple(image_size_hw),
+            (height, width),
             tile_size=settings["size"].height,
             min_tiles=settings["min_tiles"],
             max_tiles=settings["max_tiles"],
@@ -248,7 +249,7 @@ def _num_items(grid_hw: tuple[int, int]) -> int:
 def _to_tensor(image: np.ndarray) -> torch.Tensor:
     # torch shares NumPy's memory only where it may write and where no axis runs backwards.
     if not image.flags.writeable or min(image.strides) < 0:
-        image = image.copy()
+        image = image.copy(order="K")  # keeps rows of colour triples, which the resize is fastest at
     if image.dtype not in (np.uint8, np.float32, np.float64):
         image = image.astype(np.float32)
     return torch.from_numpy(image)
@@ -265,6 +266,11 @@ def _normalisation(num_channels: int, settings: dict) -> tuple[torch.Tensor, tor
                 f"`{name}` must hold one value or one per channel ({num_channels}), got {len(values)}. Match it to "
                 "the images, or leave `do_convert_rgb` on."
             )
+    if not bool(((std > 0) & std.isfinite()).all()):
+        raise ValueError(
+            f"`image_std` must hold positive numbers, got {std.tolist()}. Pass the standard deviation of each "
+            "channel, such as 0.5, or switch `do_normalize` off."
+        )
     scale, shift = factor / std, -mean / std
     scale, shift = (values.float().expand(num_channels)[:, None, None] for values in (scale, shift))
     return scale, shift
@@ -281,16 +287,17 @@ def _check_points(
                 f"`{name}` must be a list with one entry per image ({num_images}), got "
                 f"{None if maps is None else len(maps)}. Pass `None` as the entry of an image without points."
             )
-    for index, (points, valid) in enumerate(zip(point_maps, point_valid, strict=True)):
-        shapes = tuple(None if value is None else tuple(value.shape) for value in (points, valid))
-        if shapes == (None, None):
+    pairs = list(zip(point_maps or [], point_valid or [], strict=True))
+    for index, (points, valid) in enumerate(pairs):
+        if points is None and valid is None:
             continue
-        if None in shapes or len(shapes[0]) != 3 or shapes[0][-1] != 3 or shapes[0][:2] != shapes[1]:
+        if points is None or valid is None or points.ndim != 3 or (*valid.shape, 3) != tuple(points.shape):
+            shapes = [None if value is None else tuple(value.shape) for value in (points, valid)]
             raise ValueError(
                 f"`point_maps[{index}]` and `point_valid[{index}]` must have shapes (H, W, 3) and (H, W), got "
                 f"{shapes[0]} and {shapes[1]}. Pass both, of one resolution, or `None` for both."
             )
-    return (None, None) if all(points is None for points in point_maps) else (point_maps, point_valid)
+    return (None, None) if all(points is None for points, _ in pairs) else (point_maps, point_valid)
 
 
 def _check_masks(
@@ -321,7 +328,7 @@ def _cut_points(
 ) -> dict[str, torch.Tensor]:
     points_of_tiles, valid_of_tiles = [], []
     for points, valid, (rows, columns) in zip(point_maps, point_valid, grids, strict=True):
-        if points is None:
+        if points is None or valid is None:
             points, valid = torch.zeros((1, 1, 3)), torch.zeros((1, 1), dtype=torch.bool)
         for row_count, column_count in ((rows, columns), (1, 1))[: 1 + (rows * columns > 1)]:
             size_hw = (row_count * patches, column_count * patches)

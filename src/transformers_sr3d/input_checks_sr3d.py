@@ -30,6 +30,19 @@ from PIL import Image
 
 
 MAX_IMAGE_PIXELS = 64_000_000
+FLOAT_DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+INTEGER_DTYPES = (
+    torch.uint8,
+    torch.int8,
+    torch.uint16,
+    torch.int16,
+    torch.uint32,
+    torch.int32,
+    torch.uint64,
+    torch.int64,
+)
+# Lists of tensors are looked through to this depth, enough for a list of polygons.
+MAX_LIST_LEVELS = 4
 
 
 def item_name(name: str, index: int, count: int) -> str:
@@ -62,13 +75,10 @@ def to_array(value: Any, name: str) -> np.ndarray:
     """Turn nested numbers, an array or a tensor into a NumPy array without changing a value.
 
     Raises:
-        TypeError: If the values are not numbers of one regular shape.
+        TypeError: If the values are not numbers of one regular shape, or are masked, sparse or not in memory.
     """
-    if isinstance(value, torch.Tensor):
-        value = value.detach().cpu()
-        return (value.float() if value.dtype == torch.bfloat16 else value).numpy()
     try:
-        array = np.asarray(value)
+        array = np.asarray(_without_tensors(value, name))
     except ValueError as error:
         raise TypeError(f"`{name}` must hold numbers in rows of equal length, got {describe_value(value)}. "
                         "Pass an array or nested lists without gaps.") from error  # fmt: skip
@@ -77,6 +87,36 @@ def to_array(value: Any, name: str) -> np.ndarray:
             f"`{name}` must hold real numbers, got {describe_value(value)}. Pass an array, a tensor or nested lists."
         )
     return array
+
+
+def _without_tensors(value: Any, name: str, levels: int = MAX_LIST_LEVELS) -> Any:
+    """Replace tensors, also those in lists, by arrays; other values are returned as they are."""
+    if isinstance(value, torch.Tensor):
+        return _tensor_to_array(value, name)
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"`{name}` must be a plain array, got a masked array of shape {value.shape} and dtype {value.dtype}. "
+            "Replace the masked entries first, with `.filled(value)`; only depth may be masked."
+        )
+    if isinstance(value, list | tuple) and levels:
+        return [_without_tensors(entry, name, levels - 1) for entry in value]
+    return value
+
+
+def _tensor_to_array(tensor: torch.Tensor, name: str) -> np.ndarray:
+    if tensor.is_nested or tensor.layout != torch.strided or tensor.device.type == "meta":
+        raise TypeError(
+            f"`{name}` must be a dense tensor in memory, got one of layout {tensor.layout} on device {tensor.device}"
+            f"{' that is nested' if tensor.is_nested else ''}. Make it dense and give it values first."
+        )
+    if tensor.dtype not in (torch.bool, *INTEGER_DTYPES, *FLOAT_DTYPES):
+        raise TypeError(
+            f"`{name}` must hold real numbers, got {describe_value(tensor)}. Convert the tensor with `.float()`, or "
+            "take the real part of complex numbers."
+        )
+    tensor = tensor.detach().cpu()
+    # NumPy has no bfloat16; every value of it is one of float32.
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).resolve_neg().numpy()
 
 
 def check_pixel_count(size_hw: Sequence[int], name: str) -> None:

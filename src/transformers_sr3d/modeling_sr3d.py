@@ -21,8 +21,8 @@
 
 Every vision-side tensor is tile-major: dimension 0 counts the tiles of the batch, whichever sample they belong to.
 `forward` gives tiles to rows by counting image placeholders, adds the per-tile region sums of a row, divides and
-projects. Slicing, beams and data parallelism can therefore cut any input on dimension 0; the price is that the region
-descriptor is repeated on every tile of its sample.
+projects. Inputs can therefore be sliced, concatenated and repeated on dimension 0, tiles beside their rows; the price is
+that the region descriptor is repeated on every tile of its sample.
 
 This file is copied to the Hub next to the weights. The imports under `TYPE_CHECKING` make the processor and the
 pipeline travel with every save.
@@ -47,7 +47,7 @@ from transformers.utils.output_capturing import select_hidden_states
 
 from .configuration_sr3d import SR3DConfig
 from .position_encoding_sr3d import SR3DPositionEncoding, SR3DZeroInitLinear
-from .region_extractor_sr3d import SR3DRegionExtractor, pool_regions
+from .region_extractor_sr3d import SR3DRegionExtractor, expand_descriptors, pool_regions
 from .region_geometry_sr3d import REGION_DESCRIPTOR_SIZE
 
 
@@ -65,13 +65,13 @@ class SR3DImageFeatures(BaseModelOutputWithPooling):
             Vision features of each tile, summed under the soft mask of each mention.
         region_weights (`torch.Tensor` of shape `(tiles, mentions)`, *optional*):
             Sum of the soft mask of each mention, per tile.
-        region_descriptors (`torch.Tensor` of shape `(tiles, mentions, REGION_DESCRIPTOR_SIZE)`, *optional*):
-            Geometry of each mentioned region, repeated on every tile of its sample.
+        region_geometry (`torch.Tensor` of shape `(tiles, mentions, NUM_GEOMETRY_FEATURES)`, *optional*):
+            Expanded descriptor of each mentioned region, repeated on every tile of its sample.
     """
 
     region_sums: torch.Tensor | None = None
     region_weights: torch.Tensor | None = None
-    region_descriptors: torch.Tensor | None = None
+    region_geometry: torch.Tensor | None = None
 
 
 @auto_docstring
@@ -232,7 +232,7 @@ class SR3DModel(SR3DPreTrainedModel):
         patch_valid (`torch.BoolTensor` of shape `(tiles, h, w)`, *optional*):
             Patches that have a measured point. Required with `patch_points`.
         metric_scale (`torch.Tensor` of shape `(tiles, 1)`, *optional*):
-            Metres per canonical unit, 0 where unknown. Required with `patch_points` if `config.use_metric_scale`.
+            Metres per canonical unit, 0 where unknown. Required with `patch_points`.
         region_coverage (`torch.Tensor` of shape `(tiles, mentions, h, w)`, *optional*):
             Share of each patch that each mentioned region covers, in the order of the region placeholders.
         region_descriptors (`torch.Tensor` of shape `(tiles, mentions, 13)`, *optional*):
@@ -250,6 +250,12 @@ class SR3DModel(SR3DPreTrainedModel):
             features = features + encoding.to(features.dtype)
 
         sums, weights = (None, None) if region_coverage is None else pool_regions(features, region_coverage)
+        geometry = None
+        # CODEPATH: off in the ablation arm without region geometry; on in every published checkpoint.
+        if region_coverage is not None and self.config.use_region_geometry:
+            geometry = expand_descriptors(
+                region_descriptors, metric_scale, withhold_scale=not self.config.use_metric_scale
+            )
         return SR3DImageFeatures(
             last_hidden_state=features.flatten(1, 2),
             pooler_output=self.multi_modal_projector(features),
@@ -257,7 +263,7 @@ class SR3DModel(SR3DPreTrainedModel):
             attentions=outputs.attentions,
             region_sums=sums,
             region_weights=weights,
-            region_descriptors=None if region_coverage is None else region_descriptors,
+            region_geometry=geometry,
         )
 
     def _check_vision_inputs(
@@ -287,16 +293,18 @@ class SR3DModel(SR3DPreTrainedModel):
                     "of the processor together, and slice or repeat all of them alike."
                 )
         needed = {
+            "patch_points": patch_points is None and (patch_valid is not None or metric_scale is not None),
             "patch_valid": patch_points is not None and patch_valid is None,
-            "metric_scale": patch_points is not None and self.config.use_metric_scale and metric_scale is None,
+            "metric_scale": patch_points is not None and metric_scale is None,
             "region_descriptors": region_coverage is not None
             and self.config.use_region_geometry
             and region_descriptors is None,
         }
         for name, is_missing in needed.items():
             if is_missing:
-                partner = "region_coverage" if name == "region_descriptors" else "patch_points"
-                raise ValueError(f"`{name}` is required with `{partner}`, got None. The processor returns both.")
+                partners = {"patch_points": "patch_valid` and `metric_scale", "region_descriptors": "region_coverage"}
+                partner = partners.get(name, "patch_points")
+                raise ValueError(f"`{name}` is required with `{partner}`, got None. The processor returns all of them.")
 
     def _patch_grid(self, hidden_states: torch.Tensor) -> torch.Tensor:
         """Drop prefix tokens and fold `(tiles, tokens, D)` into `(tiles, h, w, D)`; refuse what is no square grid."""
@@ -311,7 +319,7 @@ class SR3DModel(SR3DPreTrainedModel):
 
     def get_placeholder_mask(
         self, input_ids: torch.LongTensor | None, inputs_embeds: torch.Tensor, token_id: int
-    ) -> torch.BoolTensor:
+    ) -> torch.Tensor:
         """
         Find the positions of a placeholder.
 
@@ -335,29 +343,29 @@ class SR3DModel(SR3DPreTrainedModel):
         self, image_outputs: SR3DImageFeatures, tiles_per_row: torch.Tensor, mentions_per_row: torch.Tensor
     ) -> torch.Tensor:
         """Add up the per-tile sums of each row and project: `(batch_size, mentions, hidden_size)`."""
-        sums, weights, descriptors = (
+        sums, weights, geometry = (
             image_outputs.region_sums,
             image_outputs.region_weights,
-            image_outputs.region_descriptors,
+            image_outputs.region_geometry,
         )
         batch_size, (tiles, mentions) = tiles_per_row.shape[0], weights.shape
         rows = torch.arange(batch_size, device=sums.device)
         row_of_tile = torch.repeat_interleave(rows, tiles_per_row, output_size=tiles)
         row_sums = sums.new_zeros(batch_size, mentions, sums.shape[-1]).index_add(0, row_of_tile, sums)
         row_weights = weights.new_zeros(batch_size, mentions).index_add(0, row_of_tile, weights)
-        unmentioned = torch.arange(mentions, device=sums.device) >= mentions_per_row[:, None]
+        is_mentioned = torch.arange(mentions, device=sums.device) < mentions_per_row[:, None]
         torch_compilable_check(
-            (mentions_per_row.max() <= mentions) & ~((row_weights > 0) & unmentioned).any(),
+            (mentions_per_row.max() <= mentions) & ((row_weights > 0) == is_mentioned).all(),
             lambda: (
                 f"The text mentions {mentions_per_row.tolist()} regions per sample, but `region_coverage` holds masks "
                 f"for {(row_weights > 0).sum(1).tolist()} of {mentions}. Pass text and regions of the same samples."
             ),
         )
-        if descriptors is not None:
-            # Every tile of a row carries the same descriptor, so any tile of the row will do.
-            row_descriptors = descriptors.new_zeros(batch_size, *descriptors.shape[1:])
-            descriptors = row_descriptors.index_copy(0, row_of_tile, descriptors)
-        return self.region_extractor(row_sums, row_weights, descriptors)
+        if geometry is not None:
+            # Every tile of a row carries the same geometry, so any tile of the row will do.
+            row_geometry = geometry.new_zeros(batch_size, *geometry.shape[1:])
+            geometry = row_geometry.index_copy(0, row_of_tile, geometry)
+        return self.region_extractor(row_sums, row_weights, geometry)
 
     def _merge_image_tokens(
         self, inputs_embeds: torch.Tensor, image_mask: torch.Tensor, image_features: torch.Tensor
@@ -365,9 +373,9 @@ class SR3DModel(SR3DPreTrainedModel):
         """Put image tokens at their placeholders; refuse counts that differ."""
         tiles, per_tile = image_features.shape[:2]
         torch_compilable_check(
-            image_mask.sum() == tiles * per_tile,
+            (image_mask.sum() == tiles * per_tile) & (image_mask.sum(1) % per_tile == 0).all(),
             lambda: (
-                f"Image features and image tokens do not match, tokens: {int(image_mask.sum())}, features: "
+                f"Image features and image tokens do not match, tokens: {image_mask.sum(1).tolist()}, features: "
                 f"{tiles * per_tile} ({tiles} tiles of {per_tile}). Text and images must come from one processor call."
             ),
         )
@@ -397,7 +405,7 @@ class SR3DModel(SR3DPreTrainedModel):
         attention_mask: torch.Tensor | None = None,
         position_ids: torch.LongTensor | None = None,
         past_key_values: Cache | None = None,
-        inputs_embeds: torch.FloatTensor | None = None,
+        inputs_embeds: torch.Tensor | None = None,
         vision_feature_layer: int | None = None,
         mm_encoder_outputs: dict[str, SR3DImageFeatures] | None = None,
         **kwargs: Unpack[TransformersKwargs],
@@ -444,8 +452,7 @@ class SR3DModel(SR3DPreTrainedModel):
             tiles_per_row = image_mask.sum(1) // self.config.image_tokens_per_tile
             region_features = self._region_tokens(image_outputs, tiles_per_row, region_mask.sum(1))
             inputs_embeds = self._merge_region_tokens(inputs_embeds, region_mask, region_features)
-        elif past_key_values is None or region_mask.shape[1] > 1:
-            # A single token after a prefill may be a generated `<region>`; anything else is a mention without a mask.
+        else:
             torch_compilable_check(
                 ~region_mask.any(),
                 "The text mentions regions but no region features came with it. Pass `region_coverage` with "
@@ -485,6 +492,8 @@ class SR3DForConditionalGeneration(SR3DPreTrainedModel, GenerationMixin):
         self.model = SR3DModel(config)
         self.lm_head = nn.Linear(text_config.hidden_size, text_config.vocab_size, bias=False)
         self.post_init()
+        # A placeholder in an answer means nothing, and prompt lookup would copy them out of the prompt.
+        self.generation_config.suppress_tokens = [config.image_token_id, config.region_token_id]
 
     def get_output_embeddings(self) -> nn.Module:
         return self.lm_head
@@ -538,7 +547,7 @@ class SR3DForConditionalGeneration(SR3DPreTrainedModel, GenerationMixin):
         attention_mask: torch.Tensor | None = None,
         position_ids: torch.LongTensor | None = None,
         past_key_values: Cache | None = None,
-        inputs_embeds: torch.FloatTensor | None = None,
+        inputs_embeds: torch.Tensor | None = None,
         vision_feature_layer: int | None = None,
         labels: torch.LongTensor | None = None,
         logits_to_keep: int | torch.Tensor = 0,
@@ -614,7 +623,7 @@ class SR3DForConditionalGeneration(SR3DPreTrainedModel, GenerationMixin):
         input_ids: torch.LongTensor | None,
         mm_encoder_output: dict[str, SR3DImageFeatures],
         expand_size: int = 1,
-        inputs_embeds: torch.FloatTensor | None = None,
+        inputs_embeds: torch.Tensor | None = None,
     ) -> dict[str, SR3DImageFeatures]:
         """Repeat each sample's tiles for beams and returned sequences: [A, B] becomes [A, A, B, B], groups whole."""
         image_outputs = mm_encoder_output.get("image")
@@ -631,8 +640,8 @@ class SR3DForConditionalGeneration(SR3DPreTrainedModel, GenerationMixin):
             order = torch.cat(groups).to(image_outputs.region_sums.device)
             image_outputs.region_sums = image_outputs.region_sums[order]
             image_outputs.region_weights = image_outputs.region_weights[order]
-            if image_outputs.region_descriptors is not None:
-                image_outputs.region_descriptors = image_outputs.region_descriptors[order]
+            if image_outputs.region_geometry is not None:
+                image_outputs.region_geometry = image_outputs.region_geometry[order]
         return super()._expand_multimodal_outputs(input_ids, mm_encoder_output, expand_size, inputs_embeds)
 
 

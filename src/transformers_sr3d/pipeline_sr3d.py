@@ -36,6 +36,8 @@ from torch.utils.data import Dataset, IterableDataset
 from transformers import GenerationConfig, Pipeline
 
 from .answers_sr3d import MAX_OPTIONS, asks_for_length, parse_choice, parse_quantity
+from .chat_sr3d import PLACEHOLDER, check_text, mention_index
+from .sample_arguments_sr3d import PER_SAMPLE_ARGUMENTS, can_use
 
 
 VIEW_KEYS = (
@@ -86,7 +88,7 @@ class SpatialVQAPipeline(Pipeline):
         depths, depth_unit, intrinsics, camera_to_world, world_up, ... : as in `SR3DProcessor`.
 
     Keys of a sample may also be given as keyword arguments of the call (or of `pipeline(...)`): they then count for
-    every sample. A key that is None counts as absent.
+    every sample that can use them (a `depth_unit` for those with depth). A key that is None counts as absent.
 
     Decoding is greedy with at most 64 new tokens; any generation argument may be given to the call, or to
     `pipeline(...)` for all calls.
@@ -160,12 +162,18 @@ class SpatialVQAPipeline(Pipeline):
         """
         sample = _read_sample(input_, shared)
         options = _check_options(sample.get("options"))
+        words = {"text": sample["text"]} | {f"options[{place}]": option for place, option in enumerate(options or [])}
+        for name, text in words.items():
+            check_text(text, name, self.processor.tokenizer.all_special_tokens)
         question = sample["text"] if options is None else _with_options(sample["text"], options)
         images = _as_list(self.processor.prepare_inputs_layout(images=_as_list(sample["images"]))[0])
         views = {key: sample[key] for key in VIEW_KEYS if key in sample}
         if "depths" in views:
             views["depths"] = _as_list(views["depths"])
         encoded = self.processor.encode_views(images, regions=sample.get("regions"), **views)
+        for name, text in words.items():
+            for mention in PLACEHOLDER.finditer(text):
+                mention_index(int(mention["number"]), encoded["region_numbers"], name)
         content = [*({"type": "image"} for _ in images), {"type": "text", "text": question}]
         prompt = self.processor.apply_chat_template(
             [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
@@ -282,7 +290,8 @@ def _as_pipeline_inputs(inputs: Any) -> Any:
 
 
 def _read_sample(entry: Any, shared: dict) -> dict:
-    if isinstance(entry, str):
+    is_question = isinstance(entry, str)
+    if is_question:
         entry = {"text": entry}
     if not isinstance(entry, dict):
         raise TypeError(
@@ -299,7 +308,7 @@ def _read_sample(entry: Any, shared: dict) -> dict:
         raise ValueError(
             f"`{twice[0]}` is given twice: in the sample and as a keyword argument for every sample. Keep one of them."
         )
-    sample |= common
+    sample = sample | common if is_question else _without_unused(sample | common, common)
     for key, meaning in (("text", "the question"), ("images", "one image per view")):
         if key not in sample:
             raise ValueError(f"`{key}` ({meaning}) is missing, got only {sorted(sample)}. Add it to the sample.")
@@ -308,6 +317,20 @@ def _read_sample(entry: Any, shared: dict) -> dict:
     if not sample["text"].strip():
         raise ValueError(f"`text` must hold a question, got {sample['text']!r}. Pass one question per sample.")
     return sample
+
+
+def _without_unused(sample: dict, common: dict) -> dict:
+    """Drop what counts for all samples and this one cannot use; the others may, and a generator does not tell them."""
+    absent = {key for key, value in sample.items() if isinstance(value, (list, tuple)) and not _has_value(value)}
+    # Backwards, because `camera_axes` looks at a `gravity_camera` that may be dropped itself.
+    for key in reversed(PER_SAMPLE_ARGUMENTS):
+        if key in common and not can_use(key, sample.keys() - absent):
+            del sample[key]
+    return sample
+
+
+def _has_value(entries: Iterable) -> bool:
+    return any(entry is not None for entry in entries)
 
 
 def _check_options(options: Any) -> list[str] | None:

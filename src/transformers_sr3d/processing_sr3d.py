@@ -30,6 +30,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 from transformers import BatchFeature, PreTrainedTokenizerBase
 from transformers.image_utils import ImageInput
 from transformers.processing_utils import MultiModalData, ProcessorMixin
@@ -116,10 +117,8 @@ class SR3DProcessor(ProcessorMixin):
         processor = cls(
             image_processor, tokenizer, downsample=config.downsample, max_tiles_per_view=config.max_tiles_per_view
         )
-        ids, expected = (
-            (processor.image_token_id, processor.region_token_id),
-            (config.image_token_id, config.region_token_id),
-        )
+        ids = (processor.image_token_id, processor.region_token_id)
+        expected = (config.image_token_id, config.region_token_id)
         if ids != expected:
             raise ValueError(
                 f"`tokenizer` must give <image> and <region> the ids of the config, {expected}, got {ids}. "
@@ -368,7 +367,7 @@ class SR3DProcessor(ProcessorMixin):
         placeholders = ((self.image_token, self.image_token_id), (self.region_token, self.region_token_id))
         for token, token_id in placeholders:
             expected = [sample.count(token) for sample in text]
-            found = [list(map(int, ids)).count(token_id) for ids in text_inputs["input_ids"]]
+            found = [int((np.asarray(ids) == token_id).sum()) for ids in text_inputs["input_ids"]]
             if expected != found:
                 raise ValueError(
                     f"`max_length` must leave room for all {token} tokens, {expected} in the texts, but {found} are "

@@ -15,7 +15,7 @@
 
 Pure functions on tensors. The decision is to measure a region on its own pixels, before anything is averaged over
 patches: a mean tells where a region is, not how large it is. The price is a few milliseconds a region, bounded by
-sampling at most 16384 points.
+sampling at most 4096 points.
 
     frames     z up: the horizontal plane is x, y. Boxes turn about z only in `box_from_points`, freely elsewhere.
     boxes      `center` (3,), `size` (3,) full extents, `rotation` (3, 3) box axes as columns in the world frame.
@@ -35,13 +35,13 @@ from .tensor_helpers_sr3d import check_shape, quantile, sample_evenly
 REGION_DESCRIPTOR_SIZE = 13
 """Numbers in a region's descriptor."""
 
-MAX_REGION_POINTS = 16384
+MAX_REGION_POINTS = 4096
 """Points of a region that are looked at, at most."""
 
-MAX_ORIENTATION_POINTS = 1024
+MAX_ORIENTATION_POINTS = 512
 TRIM = 0.02
 MIN_EXTENT = 1e-3
-MIN_REGION_POINTS = 3
+MIN_BOX_POINTS = 3
 NEAR_PLANE_M = 0.01
 
 
@@ -113,7 +113,7 @@ def region_descriptor(
     | 11 | share of the mask's pixels kept by the depth cluster | - |
     | 12 | 1 if the mask touches the border of an image, else 0 | - |
 
-    With fewer than three points the first nine are zero.
+    Without any point the first ten are zero; one point is a thing of the smallest extent.
 
     Args:
         points_canonical (`torch.Tensor` of shape `(N, 3)`):
@@ -141,8 +141,9 @@ def region_descriptor(
         )
     descriptor = points_canonical.new_zeros(REGION_DESCRIPTOR_SIZE)
     is_metric = metric_scale > 0
-    descriptor[9:] = descriptor.new_tensor([is_metric, valid_share, kept_share, touches_border])
-    if len(points_canonical) < MIN_REGION_POINTS:
+    has_points = len(points_canonical) > 0
+    descriptor[9:] = descriptor.new_tensor([is_metric and has_points, valid_share, kept_share, touches_border])
+    if not has_points:
         return descriptor
 
     points = sample_evenly(points_canonical, MAX_REGION_POINTS)
@@ -158,7 +159,8 @@ def dominant_depth_cluster(depth: torch.Tensor, mask: torch.Tensor, *, gap: floa
     """Keep the pixels of a mask that belong to its largest group of similar depths.
 
     The measured depths in the mask are sorted and cut wherever the next one is farther by more than `gap` times the
-    depth. The group with the most pixels stays, the nearest of equals. Pixels without depth go with the other groups.
+    depth. The group with the most pixels stays, the nearest of equals. Pixels without depth stay too: nothing says that
+    they are background, and on glass or in sparse depth they are most of the region.
 
     Args:
         depth (`torch.Tensor` of shape `(H, W)`):
@@ -186,7 +188,7 @@ def dominant_depth_cluster(depth: torch.Tensor, mask: torch.Tensor, *, gap: floa
     bounds = torch.cat((ends.new_tensor([-1]), ends, ends.new_tensor([len(ordered) - 1])))
     largest = int((bounds[1:] - bounds[:-1]).argmax())
     nearest, farthest = ordered[bounds[largest] + 1], ordered[bounds[largest + 1]]
-    return measured & (depth >= nearest) & (depth <= farthest)
+    return mask & ~(measured & ((depth < nearest) | (depth > farthest)))
 
 
 def _check_box(center: torch.Tensor, size: torch.Tensor, rotation: torch.Tensor) -> None:
@@ -346,9 +348,9 @@ def box_from_points(points: torch.Tensor) -> dict[str, torch.Tensor]:
         ValueError: If the shape is wrong or there are fewer than three points.
     """
     check_shape("points", points, ("N", 3))
-    if len(points) < MIN_REGION_POINTS:
+    if len(points) < MIN_BOX_POINTS:
         raise ValueError(
-            f"`points` must hold at least {MIN_REGION_POINTS} points, got {len(points)}. Mark a larger region."
+            f"`points` must hold at least {MIN_BOX_POINTS} points, got {len(points)}. Mark a larger region."
         )
     rotation, low, high = _oriented_axes(sample_evenly(points, MAX_REGION_POINTS))
     return {"center": rotation @ ((low + high) / 2), "size": (high - low) / (1.0 - 2.0 * TRIM), "rotation": rotation}

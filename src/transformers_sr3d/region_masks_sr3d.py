@@ -86,10 +86,11 @@ def decode_rle(rle: Mapping[str, Any], name: str = "mask") -> np.ndarray:
 
 def _decompress_counts(counts: str | bytes, name: str) -> np.ndarray:
     """Undo COCO's text code: groups of 5 bits, low bits first, and differences to the run before last."""
-    text = counts.encode("utf-8") if isinstance(counts, str) else counts
+    text = counts.encode("ascii", errors="backslashreplace") if isinstance(counts, str) else counts
+    is_ascii = counts.isascii()
     codes = np.frombuffer(text, dtype=np.uint8).astype(np.int64) - 48
     ends = (codes & 0x20) == 0
-    if not codes.size or codes.min() < 0 or codes.max() > 63 or not ends[-1]:
+    if not is_ascii or not codes.size or codes.min() < 0 or codes.max() > 63 or not ends[-1]:
         raise ValueError(
             f"`{name}['counts']` must be a complete COCO run-length string, got {text[:40]!r} with {len(text)} "
             "characters. It is cut off or no COCO code; pass it as pycocotools wrote it."
@@ -192,7 +193,7 @@ def polygon_mask(polygon: Sequence[Any], size_hw: tuple[int, int], name: str = "
         `np.ndarray` of shape `(H, W)`, boolean.
 
     Raises:
-        TypeError: If it holds no numbers.
+        TypeError: If it holds no numbers, or is one number.
         ValueError: If a ring has fewer than 3 vertices or a wrong shape, or lies outside the picture.
     """
     mask = np.zeros(size_hw, dtype=bool)
@@ -204,16 +205,40 @@ def polygon_mask(polygon: Sequence[Any], size_hw: tuple[int, int], name: str = "
 
 def _rings(polygon: Any, name: str) -> list[np.ndarray]:
     """Bring every accepted way of writing polygons to a list of `(N, 2)` arrays."""
-    entries = polygon if isinstance(polygon, list | tuple) else to_array(polygon, name)
-    if len(entries) == 0:
+    whole = polygon if isinstance(polygon, list | tuple) else to_array(polygon, name)
+    if not isinstance(whole, list | tuple) and whole.ndim == 0:
+        raise TypeError(
+            f"`{name}` must be a list of vertices, got {describe_value(polygon)}. Pass [(x, y), ...] in pixels."
+        )
+    entries = [to_array(entry, name) for entry in whole]
+    if not entries:
         raise ValueError(f"`{name}` must have at least 3 vertices, got none. Pass [(x, y), ...] in pixels.")
-    flat = all(np.ndim(entry) == 0 for entry in entries)
-    one_ring = flat or all(np.shape(entry) == (2,) for entry in entries)
-    return [_ring(ring, name) for ring in ([entries] if one_ring else entries)]
+    if all(entry.ndim == 0 for entry in entries) or all(entry.shape == (2,) for entry in entries):
+        return [_ring(np.array(entries), name)]
+    # Too short for a ring: a vertex among rings, or numbers that are not even a vertex.
+    short = [index for index, entry in enumerate(entries) if entry.ndim < 2 and entry.size < 6]
+    if short:
+        odd = next((index for index in short if entries[index].shape != (2,)), short[0])
+        raise ValueError(
+            f"`{name}` must hold vertices (x, y), or rings of at least 3 of them, got numbers of shape "
+            f"{entries[odd].shape} as entry {odd} of {len(entries)}. Pass [(x, y), ...] in pixels."
+        )
+    if all(entry.shape == (1, 2) for entry in entries):
+        _refuse_opencv((len(entries), 1, 2), name)
+    return [_ring(entry, name) for entry in entries]
 
 
-def _ring(ring: Any, name: str) -> np.ndarray:
-    array = to_array(ring, name).astype(np.float64)
+def _refuse_opencv(shape: tuple[int, ...], name: str) -> None:
+    raise ValueError(
+        f"`{name}` must have vertices of shape (N, 2), got {shape}, a contour of OpenCV. "
+        "Pass `contour.squeeze(1)` instead."
+    )
+
+
+def _ring(ring: np.ndarray, name: str) -> np.ndarray:
+    array = ring.astype(np.float64)
+    if array.ndim == 3 and array.shape[1:] == (1, 2):
+        _refuse_opencv(array.shape, name)
     if array.ndim == 1 and array.size % 2 == 0:
         array = array.reshape(-1, 2)
     if array.ndim != 2 or array.shape[1] != 2 or array.shape[0] < 3:

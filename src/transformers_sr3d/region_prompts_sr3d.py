@@ -39,6 +39,8 @@ __all__ = ["decode_rle", "read_regions", "region_points"]
 REGION_KINDS = ("box_xyxy", "mask", "polygon", "point_xy", "box_3d")
 REGION_KEYS = (*REGION_KINDS, "view", "region")
 BOX_3D_KEYS = ("center", "size", "rotation")
+# Metres; beyond it float32 no longer tells centimetres apart.
+MAX_BOX_COORDINATE_M = 1e5
 
 
 def read_regions(
@@ -291,6 +293,12 @@ def _read_box_3d(box: Any, name: str) -> tuple[torch.Tensor, torch.Tensor, torch
         _numbers(box[key], f"{name}['{key}']", shape)
         for key, shape in zip(BOX_3D_KEYS, ((3,), (3,), (3, 3)), strict=True)
     )
+    for key, lengths in (("center", center), ("size", size)):
+        if float(lengths.abs().max()) > MAX_BOX_COORDINATE_M:
+            raise ValueError(
+                f"`{name}['{key}']` must be metres of at most {MAX_BOX_COORDINATE_M:g}, got {lengths.tolist()}. "
+                "Check its unit, and pass coordinates near the origin of the world."
+            )
     if bool((size <= 0).any()):
         raise ValueError(
             f"`{name}['size']` must be three positive full extents in metres, got {size.tolist()}. "
@@ -298,7 +306,7 @@ def _read_box_3d(box: Any, name: str) -> tuple[torch.Tensor, torch.Tensor, torch
         )
     deviation = float((rotation.T @ rotation - torch.eye(3, dtype=torch.float64)).abs().max())
     determinant = float(torch.linalg.det(rotation))
-    if deviation > 1e-3 or determinant < 0:
+    if not (deviation <= 1e-3 and determinant > 0):  # so that NaN is refused, too
         raise ValueError(
             f"`{name}['rotation']` must be a rotation matrix (3x3, box to world), got determinant {determinant:.4g} "
             f"and a deviation of {deviation:.4g} from orthonormal. Divide out scale; mirrored axes are refused."
@@ -309,10 +317,10 @@ def _read_box_3d(box: Any, name: str) -> tuple[torch.Tensor, torch.Tensor, torch
 def _numbers(value: Any, name: str, shape: tuple[int, ...]) -> torch.Tensor:
     array = to_array(value, name).astype(np.float64)
     if array.shape != shape or not np.isfinite(array).all():
-        raise ValueError(
-            f"`{name}` must be finite numbers of shape {shape}, got {describe_value(value)}. "
-            "Angles and quaternions are refused; pass a matrix as the rotation."
+        advice = (
+            "Pass three lengths in metres." if shape == (3,) else "Angles and quaternions are refused; pass a matrix."
         )
+        raise ValueError(f"`{name}` must be finite numbers of shape {shape}, got {describe_value(value)}. {advice}")
     return torch.from_numpy(array)
 
 
@@ -324,8 +332,9 @@ def _summary(
     number: int, marks: dict[int, np.ndarray], kept: dict[int, np.ndarray], views: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Gather one region: masks per view and what the descriptor needs to know about them."""
-    num_marked = sum(np.count_nonzero(mask) for mask in marks.values())
-    num_kept = sum(np.count_nonzero(mask) for mask in kept.values())
+    # NumPy counts may be NumPy numbers; the shares go into the provenance, which is plain Python.
+    num_marked = sum(int(np.count_nonzero(mask)) for mask in marks.values())
+    num_kept = sum(int(np.count_nonzero(mask)) for mask in kept.values())
     num_measured = 0
     for view, mask in marks.items():
         valid = views["valid"][view]

@@ -17,19 +17,20 @@
     regions, units, up, axes              one value or a list   -> one value per text
 
 Texts say how many images each sample has: as many as they hold `<image>` placeholders. Everything that is counted is
-counted against that number, and nothing is spread silently but camera matrices, where one may serve all images.
+counted against that number, and nothing is spread silently but camera matrices, where one may serve all images. One
+value for all texts counts where it can: a sample without depth leaves a shared `depth_unit` alone. Where no sample can
+use it, or one was given its own, `prepare_views` refuses it. The price: a depth map forgotten among others is silent.
 
-This file is copied to the Hub next to the weights: it imports torch, NumPy and transformers only.
+This file is copied to the Hub next to the weights: it imports torch and NumPy only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from numbers import Number
 from typing import Any, is_typeddict
 
 import numpy as np
 import torch
-from transformers.image_utils import load_image
 
 
 PER_IMAGE_ARGUMENTS = ("depths", "intrinsics", "depth_intrinsics", "camera_to_world", "world_to_camera")
@@ -44,7 +45,16 @@ PER_SAMPLE_ARGUMENTS = (
     "world_up",
     "gravity_camera",
 )
-REMOTE_PREFIXES = ("http://", "https://", "data:")
+POSES = ("camera_to_world", "world_to_camera")
+# Arguments that say how to read others, of which a sample must have at least one.
+READ_WITH = {
+    **dict.fromkeys(("depth_unit", "depth_scale", "depth_kind", "depth_field_of_view", "gravity_camera"), ("depths",)),
+    "horizontal_fov_deg": ("depths", *POSES),
+    "camera_axes": (*POSES, "gravity_camera"),
+    "world_up": POSES,
+}
+# Lengths of the last axis of a picture, which no stack of depth maps has.
+COLOUR_CHANNELS = (1, 3, 4)
 # One camera may have taken every image; one depth map or one pose cannot belong to two.
 SHARED_BY_IMAGES = ("intrinsics", "depth_intrinsics")
 
@@ -77,10 +87,8 @@ def check_keywords(kwargs: dict[str, Any], *typed_dicts: type) -> None:
 
 
 def fetch_images(images: Any) -> Any:
-    """Replace addresses by images; a path stays a path, because depth decides how its file is read."""
-    if isinstance(images, list | tuple):
-        return [fetch_images(image) for image in images]
-    return load_image(images) if isinstance(images, str) and images.startswith(REMOTE_PREFIXES) else images
+    """Leave addresses and paths as they are: `load_image_rgb` reads both, and knows whether a camera goes along."""
+    return images
 
 
 def group_images(images: Any, counts: Sequence[int] | None) -> list[list]:
@@ -153,26 +161,27 @@ def split_per_image(name: str, value: Any, counts: Sequence[int]) -> list:
             Name of the argument, for messages.
         value (`Any`):
             `None`, one value, a flat list over all images, or a nested list with one list per sample. A stacked
-            array counts as a list.
+            array counts as a list, but depth in colours as one value, whose reader says what is wrong with it.
         counts (`Sequence[int]`):
             Number of images of each sample.
 
     Returns:
-        `list`: One entry per sample: `None`, one value that its images share, or a list with one entry per image.
+        `list`: One entry per sample: `None`, one value that its images share, or a list with one entry per image. A
+        single value stays where no sample has an image, so that it can be refused.
 
     Raises:
         ValueError: If the number of entries is not the number of images.
     """
     if value is None:
         return [None] * len(counts)
-    value = value if is_matrix(value) else unstack(value, ndim=2)
+    value = value if is_matrix(value) else unstack(value, ndim=2, keep_colours=name == "depths")
     if not isinstance(value, list) or is_matrix(value):
         if len(counts) > 1 and name not in SHARED_BY_IMAGES:
             raise ValueError(
                 f"`{name}` must have one entry per image, got a single value for {len(counts)} texts with "
                 f"{sum(counts)} images. Pass a list, flat or with one list per text."
             )
-        return [value if count else None for count in counts]
+        return [value if count or not any(counts) else None for count in counts]
     if any(isinstance(entry, list) and not is_matrix(entry) for entry in value):
         return _split_nested(name, value, counts)
     if len(value) != sum(counts):
@@ -202,12 +211,7 @@ def split_per_sample(name: str, value: Any, num_samples: int) -> list:
         ValueError: If a list has another length than there are samples.
     """
     value = unstack(value, ndim=1)
-    is_one_value = not isinstance(value, list)
-    if name == "regions" and not is_one_value:
-        is_one_value = not any(entry is None or isinstance(entry, list) for entry in value)
-    if name == "gravity_camera" and not is_one_value:
-        is_one_value = len(value) == 3 and all(isinstance(entry, Number) for entry in value)
-    if is_one_value:
+    if is_one_value(name, value):
         return [value] * num_samples
     if len(value) != num_samples:
         raise ValueError(
@@ -215,6 +219,15 @@ def split_per_sample(name: str, value: Any, num_samples: int) -> list:
             f"{len(value)}. Use `None` for a text that needs none."
         )
     return value
+
+
+def is_one_value(name: str, value: Any) -> bool:
+    """Whether an argument per sample, unstacked, is one value for all samples rather than a list of one for each."""
+    if not isinstance(value, list):
+        return True
+    if name == "regions":
+        return not any(entry is None or isinstance(entry, list) for entry in value)
+    return name == "gravity_camera" and len(value) == 3 and all(isinstance(entry, Number) for entry in value)
 
 
 def split_arguments(arguments: dict[str, Any], counts: Sequence[int]) -> list[dict[str, Any]]:
@@ -227,10 +240,11 @@ def split_arguments(arguments: dict[str, Any], counts: Sequence[int]) -> list[di
             Number of images of each sample.
 
     Returns:
-        `list[dict[str, Any]]`: For each sample the arguments that it has; `None` is left out.
+        `list[dict[str, Any]]`: For each sample the arguments that it has; `None` is left out, and so is one value for
+        all samples in a sample that cannot use it while another can.
 
     Raises:
-        ValueError: If an argument has entries for another number of images or samples.
+        ValueError: If an argument has entries for another number of images or samples, or for a text without images.
     """
     split = {
         name: split_per_image(name, value, counts)
@@ -239,22 +253,43 @@ def split_arguments(arguments: dict[str, Any], counts: Sequence[int]) -> list[di
         for name, value in arguments.items()
         if value is not None
     }
-    samples = [{name: values[index] for name, values in split.items()} for index in range(len(counts))]
-    return [{name: value for name, value in sample.items() if not _is_absent(value)} for sample in samples]
+    samples = [
+        {name: values[index] for name, values in split.items() if not _is_absent(values[index])}
+        for index in range(len(counts))
+    ]
+    shared = {name for name in split if is_one_value(name, unstack(arguments[name], ndim=1))}
+    # Backwards, because `camera_axes` looks at a `gravity_camera` that may be dropped itself.
+    for name in reversed(PER_SAMPLE_ARGUMENTS):
+        if name in shared:
+            _drop_unused(name, samples, counts)
+    for index, (sample, count) in enumerate(zip(samples, counts, strict=True)):
+        given = [name for name, value in sample.items() if not (isinstance(value, list) and not value)]
+        if given and not count:
+            raise ValueError(
+                f"`{given[0]}` belongs to images, got it for text {index}, which has none. Pass its images and write "
+                "<image> in the text, or leave it out."
+            )
+    return samples
+
+
+def can_use(name: str, sample: Collection[str]) -> bool:
+    """Whether a sample with these arguments has something that the named one says how to read."""
+    return name not in READ_WITH or any(other in sample for other in READ_WITH[name])
 
 
 def split_flat(values: Sequence, counts: Sequence[int]) -> list[list]:
     """Cut a flat list into consecutive lists of the given lengths."""
-    values = iter(values)
-    return [[next(values) for _ in range(count)] for count in counts]
+    remaining = iter(values)
+    return [[next(remaining) for _ in range(count)] for count in counts]
 
 
-def unstack(value: Any, ndim: int) -> Any:
+def unstack(value: Any, ndim: int, *, keep_colours: bool = False) -> Any:
     """Turn tuples, and arrays with more than `ndim` axes, into (nested) lists; leave everything else as it is."""
-    if isinstance(value, np.ndarray | torch.Tensor) and value.ndim > ndim:
-        value = list(value)
+    if isinstance(value, np.ndarray | torch.Tensor):
+        is_colour = keep_colours and value.ndim > 2 and value.shape[-1] in COLOUR_CHANNELS
+        value = list(value) if value.ndim > ndim + is_colour else value
     if isinstance(value, list | tuple):
-        return [unstack(entry, ndim) for entry in value]
+        return [unstack(entry, ndim, keep_colours=keep_colours) for entry in value]
     return value
 
 
@@ -278,7 +313,16 @@ def _split_nested(name: str, value: list, counts: Sequence[int]) -> list:
                 f"`{name}[{index}]` must have one entry per image of text {index} ({count}), got {len(entry)}. Use "
                 "`None` as the entry of an image that has none."
             )
-    return [entry if count else None for entry, count in zip(value, counts, strict=True)]
+    return [None if isinstance(entry, list) and not entry else entry for entry in value]
+
+
+def _drop_unused(name: str, samples: list[dict[str, Any]], counts: Sequence[int]) -> None:
+    """Take a value for all samples out of those that cannot use it, if any sample can."""
+    users = [bool(count) and can_use(name, sample) for sample, count in zip(samples, counts, strict=True)]
+    if any(users):
+        for sample, is_user in zip(samples, users, strict=True):
+            if not is_user:
+                sample.pop(name, None)
 
 
 def _is_absent(value: Any) -> bool:

@@ -98,12 +98,13 @@ def _describe_regions(
     frame: tuple[torch.Tensor, torch.Tensor],
     metric_scale: float,
 ) -> torch.Tensor:
+    center, scale = frame
     descriptors = torch.zeros((len(regions), REGION_DESCRIPTOR_SIZE))
     for row, region in enumerate(regions):
         # The descriptor looks at no more points than this; the rest need not reach the canonical frame.
         points_world = sample_evenly(region_points(region["masks"], views), MAX_REGION_POINTS)
         descriptors[row] = region_descriptor(
-            to_canonical(points_world, torch.ones(len(points_world), dtype=torch.bool), *frame),
+            (points_world - center) / scale,  # not clamped: what lies far out keeps its true size
             metric_scale=metric_scale,
             valid_share=region["valid_share"],
             kept_share=region["kept_share"],

@@ -83,7 +83,8 @@ def valid_points(points: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
         `torch.Tensor` of shape `(N, 3)`.
     """
     check_shape("points", points, (*valid.shape, 3))
-    return points.reshape(-1, 3).index_select(0, valid.reshape(-1).nonzero()[:, 0])
+    planes = points.reshape(-1, 3).T  # where maps keep one plane per coordinate, rows of it are contiguous
+    return planes.index_select(1, valid.reshape(-1).nonzero()[:, 0]).T
 
 
 def quantile(values: torch.Tensor, share: float) -> torch.Tensor:

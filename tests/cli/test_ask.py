@@ -64,13 +64,10 @@ def test_a_region_is_read_as_the_processor_wants_it(text, region):
     assert parse_region(text) == region
 
 
-def test_a_mask_file_becomes_booleans(tmp_path):
-    mask = np.zeros((4, 5), dtype=np.uint8)
-    mask[1, 2], mask[3, 4] = 255, 1
-    Image.fromarray(mask).save(tmp_path / "a@b.png")
-    region = parse_region(f"mask={tmp_path / 'a@b.png'}@1")
-    assert region["view"] == 1
-    assert np.array_equal(region["mask"], mask > 0)
+def test_a_mask_file_stays_a_path(tmp_path):
+    """The processor reads it, and refuses what is no mask."""
+    Image.fromarray(np.eye(4, dtype=np.uint8) * 255).save(tmp_path / "a@b.png")
+    assert parse_region(f"mask={tmp_path / 'a@b.png'}@1") == {"view": 1, "mask": str(tmp_path / "a@b.png")}
 
 
 @pytest.mark.parametrize(
@@ -96,8 +93,10 @@ def test_a_camera_file_gives_intrinsics_unit_and_axes(files):
         "depths": ["depth_mm.png"],
         "depth_unit": "mm",
         "intrinsics": CAMERAS["intrinsics"],
-        "camera_axes": "opencv",
     }
+    sample = sample_of("--image", "color.png", "--gravity", "0,1,0", "--intrinsics", "cameras.json")
+    assert sample["camera_axes"] == "opencv"
+    assert "depth_unit" not in sample
 
 
 @pytest.mark.parametrize(
@@ -178,6 +177,13 @@ def test_a_camera_file_that_contradicts_an_option_is_refused(files):
         sample_of(
             *("--image", "color.png", "--depth", "depth_mm.png", "--depth-unit", "cm", "--intrinsics", "cameras.json")
         )
+
+
+@pytest.mark.parametrize("key", ["depth_scale", "camera_to_world", "distortion"])
+def test_a_camera_file_with_an_unknown_key_is_refused(files, key):
+    write_json("cameras.json", CAMERAS | {key: 1})
+    with pytest.raises(ValueError, match=rf"cameras\.json may hold intrinsics, .* notes source, .* got '{key}'"):
+        sample_of("--image", "color.png", "--intrinsics", "cameras.json")
 
 
 def test_a_camera_file_without_intrinsics_is_refused(files):

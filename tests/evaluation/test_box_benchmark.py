@@ -4,18 +4,18 @@
 
 import pytest
 import torch
+from tiny import make_tiny_processor
 
 from transformers_sr3d.evaluation.boxes import (
     add_scores,
+    ask_batch,
     evaluate_boxes,
-    find_anchor,
     format_table,
     make_batches,
     measure_answer,
     scene_questions,
     table_rows,
 )
-from transformers_sr3d.rooms.questions import Question
 
 
 BOXES = {
@@ -32,7 +32,7 @@ BOXES = {
     2: {
         "center": torch.tensor([0.0, 1.0, 0.5]),
         "size": torch.tensor([1.5, 1.0, 2.0]),
-        "camera_center": torch.tensor([0.0, 0.0, 3.0]),
+        "camera_center": torch.tensor([0.9, 0.0, 3.0]),
     },
 }
 
@@ -77,6 +77,7 @@ def samples():
         ("taller", (1, 0), None, 1),
         ("left", (1, 0), None, 0),
         ("right", (1, 0), None, 1),
+        ("right", (1, 2), None, 2),
         ("closer", (1, 0), None, 0),
         ("farther_from", (0, 1, 2), 0, 1),
         ("closer_to", (0, 1, 2), 0, 2),
@@ -113,27 +114,39 @@ def test_table_shows_percentages(samples):
     assert "single  taller                  3     66.7" in text
 
 
-def test_anchor_stands_after_from_or_to():
-    text = "Compare <region2> and <region0>. Which is nearer to <region4>?"
-    assert find_anchor(Question("closer_to", text, "", 2, None, None, (2, 0, 4))) == 4
-    assert find_anchor(Question("distance", "From <region1> to <region2>?", "", None, 1.0, "m", (1, 2))) is None
-
-
 def test_questions_are_the_same_each_time():
     first, again = scene_questions(1), scene_questions(1)
     assert [entry["sample"] for entry in first] == [entry["sample"] for entry in again]
 
 
 def test_oracle_answers_most_held_out_choices():
-    samples = [entry["sample"] for batch in make_batches(40, 8) for entry in batch]
+    samples = [entry["sample"] for batch in make_batches(39, 8) for entry in batch]
     choices = [sample for sample in samples if sample["region"] is not None]
-    assert len(samples) == 40
+    assert len(samples) == 39
     assert sum(sample["oracle"] == sample["region"] for sample in choices) >= 0.8 * len(choices)
 
 
 def test_batches_hold_one_sort_of_scene():
-    for batch in make_batches(20, 4):
+    for batch in make_batches(24, 3):
         assert len({len(entry["inputs"]["images"]) > 1 for entry in batch}) == 1
+
+
+def test_answers_are_what_stands_behind_the_prompt():
+    processor = make_tiny_processor()
+    said = torch.tensor(processor.tokenizer(" Region 1.")["input_ids"])
+
+    class Network:
+        device = "cpu"
+
+        def generate(self, input_ids, attention_mask, **kwargs):
+            assert attention_mask[:, -1].all()  # padding stands left, where generation goes on
+            assert not attention_mask.all()
+            return torch.cat((input_ids, said.expand(len(input_ids), -1)), dim=1)
+
+    entries = scene_questions(0)
+    questions = ("Which is taller, <region0> or <region1>?", "How wide is <region0>?")
+    batch = [{"sample": {"question": text}, "inputs": entries[0]["inputs"]} for text in questions]
+    assert ask_batch(Network(), processor, batch) == ["Region 1.", "Region 1."]
 
 
 @pytest.mark.parametrize("argument", ["limit", "batch_size"])

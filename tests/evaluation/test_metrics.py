@@ -45,6 +45,12 @@ def test_wilson_interval_has_published_values(right, total, low, high):
     assert wilson_interval(right, total) == pytest.approx((low, high), abs=1e-6)
 
 
+def test_wilson_interval_stays_a_share():
+    ends = [wilson_interval(right, total) for total in range(1, 200) for right in (0, total)]
+    assert min(low for low, _ in ends) == 0.0
+    assert max(high for _, high in ends) == 1.0
+
+
 @pytest.mark.parametrize(("right", "total"), [(0, 0), (3, 2), (-1, 2)])
 def test_impossible_counts_are_refused(right, total):
     with pytest.raises(ValueError, match=f"got {right} of {total}"):

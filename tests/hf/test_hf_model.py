@@ -139,8 +139,6 @@ class SR3DModelTest(common.ModelTesterMixin, unittest.TestCase):
         without = {name for name, weight in model.named_parameters() if weight.grad is None}
         assert without == {"model.vision_tower.post_layernorm.weight", "model.vision_tower.post_layernorm.bias"}
 
-    @unittest.skip(
-        "GenerationTesterMixin is not in the source archive; tests/test_generation_sr3d.py covers generation"
-    )
+    @unittest.skip("GenerationTesterMixin is not in the source archive; tests/test_modeling_sr3d.py covers generation")
     def test_generation_tester_mixin_inheritance(self) -> None:
         pass

@@ -56,6 +56,13 @@ def test_colours_and_integer_depth_come_back_to_the_last_bit(tmp_path):
             assert np.array_equal(np.asarray(stored), view["depth"])
 
 
+def test_depth_in_metres_is_rounded_to_the_nearest_unit(tmp_path):
+    depth = np.array([[1.0004, 1.0006], [2.9999, np.nan]])
+    save_scene(tmp_path, make_views(1, depth=depth), world_up="+z")
+    with Image.open(load_scene(tmp_path)["depths"][0]) as stored:
+        assert np.asarray(stored).tolist() == [[1000, 1001], [3000, 0]]
+
+
 def test_cameras_come_back_to_the_last_bit(tmp_path):
     views = make_views(1, camera_to_world=np.array(POSE) / 3, intrinsics=np.array(INTRINSICS) / 7)
     save_scene(tmp_path, views, world_up="-y", camera_axes="opengl")
@@ -84,6 +91,23 @@ def test_view_without_depth_among_others_stays_none(tmp_path):
     views[1]["depth"] = None
     save_scene(tmp_path, views, world_up="unknown")
     assert load_scene(tmp_path)["depths"] == [str(tmp_path / "depth_000.png"), None]
+
+
+@pytest.mark.parametrize("unposed", [0, 1])
+def test_view_without_pose_and_depth_may_stand_among_posed_ones(folder, unposed):
+    edit(folder, lambda scene: scene["views"][unposed].update(camera_to_world=None, depth=None))
+    scene = load_scene(folder)
+    assert [pose is None for pose in scene["camera_to_world"]] == [index == unposed for index in range(2)]
+    assert scene["world_up"] == "+z"
+
+
+def test_null_poses_and_axes_count_as_absent(folder):
+    def change(scene):
+        scene["camera_axes"] = None
+        for view in scene["views"]:
+            view.update(camera_to_world=None, depth=None)
+
+    assert set(load_scene(edit(folder, change))) == {"images", "intrinsics"}
 
 
 def test_other_pose_direction_keeps_its_name(tmp_path):
@@ -151,7 +175,12 @@ def test_scene_can_be_replaced(folder):
             lambda s: s["views"][0].update(world_to_camera=POSE),
             r"one direction, camera_to_world or world_to_camera, got",
         ),
-        (lambda s: s["views"][1].pop("camera_to_world"), r"one direction, .* got \[\('camera_to_world',\), \(\)\]"),
+        (
+            lambda s: s["views"][1].update(camera_to_world=None, world_to_camera=POSE),
+            r"one direction, .* got \[\('camera_to_world',\), \('world_to_camera',\)\]",
+        ),
+        (lambda s: s["views"][1].pop("camera_to_world"), r"`views\[1\]` must have a pose .* got depth and no pose"),
+        (lambda s: s["views"][0].update(camera_to_world=None), r"`views\[0\]` must have a pose .* got depth and no"),
         (lambda s: s["objects"][0].pop("size"), r"objects\[0\] .* got none for \['size'\]"),
         (lambda s: s["views"][0].update(image="../secret.png"), r"inside the scene folder, got '\.\./secret\.png'"),
         (lambda s: s["views"][0].update(image="/etc/passwd"), r"inside the scene folder, got '/etc/passwd'"),

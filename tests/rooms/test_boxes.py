@@ -12,6 +12,7 @@ import pytest
 from transformers_sr3d.rooms.boxes import (
     SCENES_PER_SPLIT,
     SPLIT_SEEDS,
+    BoxObject,
     BoxSettings,
     degrade_depth,
     look_rotation,
@@ -46,6 +47,12 @@ def camera_at(position, yaw_deg=0.0, pitch_deg=0.0):
 @pytest.fixture(scope="module")
 def walks():
     return [make_scene("val", index, WALK) for index in range(6)]
+
+
+@pytest.mark.parametrize("size", [(0.4, 0.9, 1.2), (0.9, 0.4, 1.2)])
+def test_width_is_the_larger_horizontal_side(size):
+    thing = BoxObject(np.zeros(3), np.array(size), np.eye(3))
+    assert (thing.width, thing.height) == (0.9, 1.2)
 
 
 def test_level_camera_looks_along_its_heading():

@@ -182,6 +182,13 @@ def test_mentions_stand_in_text_order(photos, walks):
             assert "{" not in question.text + question.answer
 
 
+def test_anchor_is_the_region_that_distances_start_from(walks):
+    for _, _, questions in walks:
+        for question in questions:
+            said = re.search(r"(?:from|to|at) <region(\d+)>", question.text) if "_" in question.kind else None
+            assert question.anchor == (int(said.group(1)) if said else None), question.text
+
+
 def test_region_numbers_are_a_permutation_of_visible_objects():
     scene = make_scene("val", 0, BoxSettings(num_views=(2, 4)))
     assert len(scene.visible_objects) > 3

@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 import torch
 
+from transformers_sr3d.training import records
 from transformers_sr3d.training.box_rooms import BoxRoomQuestions, BoxRoomScenes
 from transformers_sr3d.training.records import (
     ConversationDataset,
@@ -16,6 +17,7 @@ from transformers_sr3d.training.records import (
     check_cache,
     plan_order,
     turn_scene,
+    write_shard,
 )
 
 
@@ -61,6 +63,26 @@ def test_cache_of_another_generator_is_refused(cache):
         check_cache(cache, other)
 
 
+def test_cache_of_another_processor_is_refused(cache):
+    def other(seed):
+        scene = cache[0]
+        return scene | {"encoded": scene["encoded"] | {"patch_points": scene["encoded"]["patch_points"] + 0.01}}
+
+    with pytest.raises(ValueError, match=r"\(differs in patch_points\)"):
+        check_cache(cache, other)
+
+
+def test_interrupted_shard_does_not_count(tmp_path, cache, monkeypatch):
+    def stop_halfway(tensors, path, metadata):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(records, "save_file", stop_halfway)
+    with pytest.raises(KeyboardInterrupt):
+        write_shard(tmp_path / "shard.safetensors", [cache[0]], **NORMALISATION)
+    assert not (tmp_path / "shard.safetensors").exists()
+
+
 def test_cache_without_shards_is_refused():
     with pytest.raises(ValueError, match="at least one file, got 0"):
         SceneCache([], **NORMALISATION)
@@ -76,6 +98,18 @@ def test_scenes_of_like_length_share_a_step():
     order = plan_order(lengths, num_items=16, seed=0, batch_size=4)
     steps = [{lengths[scene] for scene in order[start : start + 4]} for start in range(0, 16, 4)]
     assert all(len(step) == 1 for step in steps)
+
+
+def test_each_pass_puts_other_scenes_together():
+    order = plan_order([1] * 32, num_items=64, seed=0, batch_size=4, group=8)
+    steps = [frozenset(order[start : start + 4]) for start in range(0, 64, 4)]
+    assert set(steps[:8]) != set(steps[8:])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_incomplete_step_stays_last(seed):
+    order = plan_order(list(range(14)), num_items=14, seed=seed, batch_size=4)
+    assert sorted(order[12:]) == [12, 13]
 
 
 def test_same_seed_gives_the_same_items(cache):
@@ -99,6 +133,17 @@ def test_quarter_turn_moves_x_to_y(cache):
     centre, turned_centre = encoded["region_descriptors"][:, :3], turned["region_descriptors"][:, :3]
     torch.testing.assert_close(turned_centre, torch.stack((-centre[:, 1], centre[:, 0], centre[:, 2]), dim=-1))
     assert torch.equal(turned["region_descriptors"][:, 3:], encoded["region_descriptors"][:, 3:])
+
+
+def test_walks_are_turned_anew_each_time(cache):
+    items = dataset(cache, num_items=64)
+    first, again = [items[index]["encoded"] for index in range(64) if items.order[index] == 1][:2]
+    stored = cache[1]["encoded"]["patch_points"]
+    for name, other in (("stored", stored), ("again", again["patch_points"])):
+        assert not torch.allclose(first["patch_points"], other, atol=0.01), name
+    torch.testing.assert_close(first["patch_points"].norm(dim=-1), stored.norm(dim=-1))
+    plain = dataset(cache, num_items=64, augment_yaw=False)
+    assert torch.equal(plain[plain.order.index(1)]["encoded"]["patch_points"], stored)
 
 
 def test_photos_are_not_turned(cache):

@@ -3,8 +3,9 @@
 """`sr3d ask QUESTION --model DIR ...`: one question about views and regions -> the answer on standard output.
 
 The arguments are those of the pipeline's sample, one option each; files are named, never guessed. A camera file may
-state `depth_unit`, `camera_axes` and `image_size_hw` beside its intrinsics: they fill in options that were left out,
-and contradictions are refused.
+state `depth_unit` and `camera_axes` beside its intrinsics: where there is depth or a pose to read they fill in options
+that were left out, and contradictions are refused, as are images of another size than its `image_size_hw`. Notes of
+known names are passed over, and any other key is refused, because nothing would come of it.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 
 REGION_FORMS = "box=LEFT,TOP,RIGHT,BOTTOM@VIEW, mask=FILE@VIEW, point=X,Y@VIEW or box3d=CX,CY,CZ,SX,SY,SZ"
@@ -28,6 +29,9 @@ PLAIN_OPTIONS = {
     "camera_axes": "camera_axes",
     "world_up": "world_up",
 }
+# Keys of a camera file: what is used, and what only informs.
+CAMERA_KEYS = ("intrinsics", "depth_unit", "camera_axes", "image_size_hw")
+CAMERA_NOTES = ("source", "license", "note", "intrinsics_note", "depth_invalid")
 SCENE_EXCLUDES = ("image", "depth", "intrinsics", "depth_intrinsics", "camera_to_world", "world_to_camera", "gravity")
 
 _REGION = re.compile(r"(?:(?P<number>\d+):)?(?P<kind>box3d|box|mask|point)=(?P<value>.+?)(?:@(?P<view>\d+))?")
@@ -88,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
     logging.disable_progress_bar()  # standard error is for warnings
     settings = {"max_new_tokens": args.max_new_tokens, "device": args.device}
     vqa = spatial_vqa_pipeline(args.model, **{key: value for key, value in settings.items() if value is not None})
-    answer = vqa(sample)
+    answer = cast(dict, vqa(sample))  # one sample has one answer
     if args.json:
         print(json.dumps(answer, ensure_ascii=False, indent=2))
         return 0
@@ -150,7 +154,8 @@ def parse_region(text: str) -> dict:
     if match["view"] is not None:
         region["view"] = int(match["view"])
     if kind == "mask":
-        return region | {"mask": _read_mask(value)}
+        _check_file(value)
+        return region | {"mask": value}
     numbers = _numbers(value, NUMBERS_PER_KIND[kind], f"--region {kind}")
     return region | {"box_xyxy" if kind == "box" else "point_xy": numbers}
 
@@ -231,6 +236,7 @@ def _read_cameras(text: str) -> dict:
     if isinstance(content, list) or (isinstance(content, dict) and {"fx", "fy", "cx", "cy"} <= content.keys()):
         return {"intrinsics": content}
     if isinstance(content, dict) and "intrinsics" in content:
+        _check_camera_keys(text, content)
         return content
     raise ValueError(
         f"`--intrinsics` {text} must hold fx, fy, cx, cy, a 3x3 matrix, or `intrinsics` with one of them, "
@@ -238,10 +244,21 @@ def _read_cameras(text: str) -> dict:
     )
 
 
+def _check_camera_keys(file: str, content: dict) -> None:
+    unknown = sorted(content.keys() - {*CAMERA_KEYS, *CAMERA_NOTES})
+    if unknown:
+        raise ValueError(
+            f"`--intrinsics` {file} may hold {', '.join(CAMERA_KEYS)} and the notes {', '.join(CAMERA_NOTES)}, got "
+            f"{unknown[0]!r}. Pass poses and conventions as options, or remove the key."
+        )
+
+
 def _merge_cameras(sample: dict, cameras: dict) -> None:
     sample["intrinsics"] = cameras["intrinsics"]
-    for key in ("depth_unit", "camera_axes"):
-        if key not in cameras or (key == "depth_unit" and ("depths" not in sample or "depth_scale" in sample)):
+    has_axes = any(key in sample for key in ("camera_to_world", "world_to_camera", "gravity_camera"))
+    used = {"depth_unit": "depths" in sample and "depth_scale" not in sample, "camera_axes": has_axes}
+    for key in used:
+        if key not in cameras or not used[key]:
             continue
         if sample.setdefault(key, cameras[key]) != cameras[key]:
             option = f"--{key.replace('_', '-')}"
@@ -272,16 +289,6 @@ def _read_poses(file: str, name: str) -> list:
             f"got {_outline(content)}. The direction of the poses is part of the name."
         )
     return poses if isinstance(poses[0][0], list) else [poses]
-
-
-def _read_mask(file: str) -> Any:
-    """A mask image as booleans: every pixel that is not black."""
-    import numpy as np
-    from PIL import Image
-
-    _check_file(file)
-    with Image.open(file) as image:
-        return np.asarray(image.convert("L")) > 0
 
 
 def _check_model(name: str) -> None:

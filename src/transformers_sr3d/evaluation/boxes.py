@@ -11,7 +11,6 @@ This module may import torch, numpy, tqdm and the whole package.
 
 import hashlib
 import json
-import re
 import shutil
 import statistics
 import subprocess
@@ -27,17 +26,16 @@ from tqdm.auto import tqdm
 from transformers_sr3d.camera_inputs_sr3d import prepare_views
 from transformers_sr3d.evaluation.metrics import is_quantity_right, is_region_right, is_within_ratio, wilson_interval
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
+from transformers_sr3d.pipeline_sr3d import VIEW_KEYS
 from transformers_sr3d.processing_sr3d import SR3DProcessor
 from transformers_sr3d.region_geometry_sr3d import box_from_points
 from transformers_sr3d.region_prompts_sr3d import read_regions, region_points
 from transformers_sr3d.rooms.boxes import scene_seed
 from transformers_sr3d.rooms.questions import (
-    ANCHORED_TYPES,
     CHOICE_TYPES,
     MULTI_VIEW_TYPES,
     SINGLE_VIEW_TYPES,
     SMALLEST_WINS,
-    Question,
     sample_conversation,
 )
 from transformers_sr3d.training.box_rooms import room_scene
@@ -50,7 +48,7 @@ QUESTION_STREAM = 200
 MAX_NEW_TOKENS = 48
 TABLE_ORDER = (*SINGLE_VIEW_TYPES, *MULTI_VIEW_TYPES)
 # Arguments of the processor that a sample may hold; a batch passes a list of each.
-SAMPLE_ARGUMENTS = ("images", "depths", "intrinsics", "regions", "camera_to_world", "world_up", "gravity_camera")
+SAMPLE_ARGUMENTS = ("images", "regions", *VIEW_KEYS)
 
 
 def evaluate_boxes(
@@ -145,7 +143,7 @@ def scene_questions(index: int) -> list[dict]:
             "metres": question.metres,
             "mentions": list(question.regions),
         }
-        sample["oracle"] = measure_answer(question.kind, question.regions, boxes, anchor=find_anchor(question))
+        sample["oracle"] = measure_answer(question.kind, question.regions, boxes, anchor=question.anchor)
         entries.append({"sample": sample, "inputs": inputs})
     return entries
 
@@ -172,20 +170,6 @@ def measured_boxes(inputs: dict) -> dict[int, dict]:
         in_camera = world_to_camera[:3, :3] @ box["center"] + world_to_camera[:3, 3]
         boxes[region["number"]] = {"center": box["center"], "size": box["size"], "camera_center": in_camera}
     return boxes
-
-
-def find_anchor(question: Question) -> int | None:
-    """Find the region that the distances of a comparison start from.
-
-    Args:
-        question (`Question`):
-            Any question.
-
-    Returns:
-        `int` or `None`: Its number, None for a kind without such a region.
-    """
-    found = re.search(r"\b(?:from|to) <region(\d+)>", question.text) if question.kind in ANCHORED_TYPES else None
-    return None if found is None else int(found.group(1))
 
 
 def measure_answer(

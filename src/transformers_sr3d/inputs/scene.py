@@ -10,12 +10,12 @@ names, intrinsics and a pose under the name of its direction.
                 "camera_to_world": [[..], [..], [..], [..]]}],
      "objects": [{"name": "box", "center": [..], "size": [..], "rotation": [[..], [..], [..]]}]}
 
-`depth`, the pose, `world_up` (required with poses), `camera_axes` and `objects` are optional. Unknown keys are
-refused, because a misspelt pose would otherwise be silence. The processor checks the numbers; this file checks that
-they are there. File names are relative and stay inside the folder, so that a scene from elsewhere cannot name other
-files.
+`depth`, the pose, `world_up` (required with poses), `camera_axes` and `objects` are optional; null counts as absent. A
+view without a pose among posed ones must have no depth. Unknown keys are refused, because a misspelt pose would
+otherwise be silence. The processor checks the numbers; this file checks that they are there. File names are relative
+and stay inside the folder, so that a scene from elsewhere cannot name other files.
 
-May import: the standard library, NumPy, PIL.
+May import: the standard library, NumPy, PIL, and the tables of words and units that the processor checks by.
 """
 
 import json
@@ -27,13 +27,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from transformers_sr3d.camera_matrices_sr3d import CAMERA_AXES, WORLD_UP
+from transformers_sr3d.depth_files_sr3d import METRES_PER_UNIT
+
 
 SCENE_FILE = "scene.json"
 SCENE_VERSION = 1
-METRES_PER_UNIT = {"mm": 0.001, "cm": 0.01, "m": 1.0}
 POSE_KEYS = ("camera_to_world", "world_to_camera")
-CAMERA_AXES = ("opencv", "opengl")
-WORLD_UPS = ("+x", "-x", "+y", "-y", "+z", "-z", "unknown")
 SCENE_KEYS = ("version", "depth_unit", "camera_axes", "world_up", "views", "objects")
 VIEW_KEYS = ("image", "depth", "intrinsics", *POSE_KEYS)
 OBJECT_SHAPES = {"center": (3,), "size": (3,), "rotation": (3, 3)}
@@ -127,9 +127,10 @@ def load_scene(folder: str | Path) -> dict[str, Any]:
     if any(depth is not None for depth in depths):
         arguments |= {"depths": depths, "depth_unit": scene["depth_unit"]}
     for key in POSE_KEYS:
-        if key in views[0]:
-            arguments[key] = [view[key] for view in views]
-            arguments |= {"camera_axes": scene.get("camera_axes", "opencv"), "world_up": scene["world_up"]}
+        poses = [view.get(key) for view in views]
+        if any(pose is not None for pose in poses):
+            arguments[key] = poses
+            arguments |= {"camera_axes": scene.get("camera_axes") or "opencv", "world_up": scene["world_up"]}
     return arguments
 
 
@@ -189,20 +190,27 @@ def _check_scene(scene: Any, where: str) -> None:
 
 def _check_poses(scene: Mapping[str, Any], where: str) -> None:
     directions = [tuple(key for key in POSE_KEYS if view.get(key) is not None) for view in scene["views"]]
-    if len(set(directions)) != 1 or len(directions[0]) > 1:
+    posed = {direction for direction in directions if direction}
+    if len(posed) > 1 or any(len(direction) > 1 for direction in posed):
         raise ValueError(
             f"All `views` must give their pose in one direction, {' or '.join(POSE_KEYS)}, "
             f"got {directions} in {where}. "
             "Keep one direction and invert the others."
         )
-    _check_word(scene.get("camera_axes", "opencv"), "camera_axes", CAMERA_AXES)
-    if directions[0] and scene.get("world_up") is None:
+    for index, (view, direction) in enumerate(zip(scene["views"], directions, strict=True)):
+        if posed and not direction and view.get("depth") is not None:
+            raise ValueError(
+                f"`views[{index}]` must have a pose like the others, or no depth, got depth and no pose in {where}. "
+                "Add its pose, or remove its depth."
+            )
+    _check_word(scene.get("camera_axes") or "opencv", "camera_axes", CAMERA_AXES)
+    if posed and scene.get("world_up") is None:
         raise ValueError(
-            f"`world_up` must be given with poses, one of {WORLD_UPS}, got none in {where}. "
+            f"`world_up` must be given with poses, one of {WORLD_UP}, got none in {where}. "
             'Add the axis that points up, or "unknown".'
         )
     if scene.get("world_up") is not None:
-        _check_word(scene["world_up"], "world_up", WORLD_UPS)
+        _check_word(scene["world_up"], "world_up", WORLD_UP)
 
 
 def _check_word(value: Any, name: str, allowed: tuple[str, ...]) -> None:

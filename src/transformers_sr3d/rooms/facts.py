@@ -48,9 +48,11 @@ def scene_from_facts(facts: dict[str, Any]) -> BoxScene:
     Returns:
         `BoxScene`: With the same objects, cameras and visibility.
     """
-    settings = {key: tuple(value) if isinstance(value, list) else value for key, value in facts["settings"].items()}
+    settings: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in facts["settings"].items()
+    }
     objects = [BoxObject(**{name: np.array(thing[name]) for name in OBJECT_FIELDS}) for thing in facts["objects"]]
-    pixels = {
+    pixels: dict[str, np.ndarray] = {
         "image": np.zeros((0, 0, 3), np.uint8),
         "depth": np.zeros((0, 0), np.float32),
         "instances": np.zeros((0, 0), np.int16),

@@ -143,7 +143,19 @@ def compose_layout(rng: np.random.Generator) -> RoomLayout:
         box = _draw_box(rng, room, boxes)
         if box is not None and _is_inside(box, room) and not any(boxes_intersect(box, other) for other in boxes):
             boxes.append(box)
-    return RoomLayout(size=room, boxes=tuple(boxes), **_draw_room_surfaces(rng), **_draw_lights(rng, room))
+    floor, walls, ceiling = _draw_room_surfaces(rng)
+    light, light_color, sun, ambient = _draw_lights(rng, room)
+    return RoomLayout(
+        size=room,
+        boxes=tuple(boxes),
+        floor=floor,
+        walls=walls,
+        ceiling=ceiling,
+        light=light,
+        light_color=light_color,
+        sun=sun,
+        ambient=ambient,
+    )
 
 
 def boxes_intersect(first: LayoutBox, second: LayoutBox, tolerance: float = 1e-6) -> bool:
@@ -232,16 +244,18 @@ def _draw_pale_surface(rng: np.random.Generator, brightness: tuple[float, float]
     return Surface(albedo, texture, rng.uniform(0.1, 0.9), rng.uniform(0.03, 0.25))
 
 
-def _draw_room_surfaces(rng: np.random.Generator) -> dict[str, Surface]:
+def _draw_room_surfaces(rng: np.random.Generator) -> tuple[Surface, Surface, Surface]:
+    """Floor, walls and ceiling."""
     floor = _draw_pale_surface(rng, (0.3, 0.8), 0.15)
     walls = _draw_pale_surface(rng, (0.45, 0.95), 0.12)
     ceiling = Surface(np.full(3, rng.uniform(0.6, 0.9)), "plain", 1.0, 0.0)
-    return {"floor": floor, "walls": walls, "ceiling": ceiling}
+    return floor, walls, ceiling
 
 
-def _draw_lights(rng: np.random.Generator, room: np.ndarray) -> dict[str, np.ndarray | float]:
+def _draw_lights(rng: np.random.Generator, room: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """Position of the lamp, its colour, direction of the sun, ambient light."""
     lamp = np.array([*(rng.uniform(0.2, 0.8, 2) * room[:2]), room[2] - rng.uniform(0.05, 0.3)])
     sun = np.array([*rng.normal(size=2), rng.uniform(0.3, 1.0)])
     color = rng.uniform(0.7, 1.5) * (1 + rng.uniform(-0.12, 0.12, 3))
     ambient = float(rng.uniform(0.25, 0.5))
-    return {"light": lamp, "light_color": color, "sun": sun / np.linalg.norm(sun), "ambient": ambient}
+    return lamp, color, sun / np.linalg.norm(sun), ambient

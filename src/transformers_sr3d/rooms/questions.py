@@ -47,6 +47,8 @@ class Question:
         metres (`float`, *optional*): The true quantity, unrounded, for a measurement.
         unit (`str`, *optional*): Unit of the answer's number: `"m"`, `"cm"` or `"ft"`.
         regions (`tuple[int, ...]`): Region numbers in the question, in order of mention.
+        anchor (`int`, *optional*): The one of `regions` that the distances of a choice start from, where its kind is
+            one of `ANCHORED_TYPES`.
     """
 
     kind: str
@@ -56,6 +58,7 @@ class Question:
     metres: float | None
     unit: str | None
     regions: tuple[int, ...]
+    anchor: int | None = None
 
 
 def number_regions(scene: BoxScene, rng: np.random.Generator, *, max_regions: int = 8) -> dict[int, int]:
@@ -222,19 +225,17 @@ def is_place_visible(scene: BoxScene, index: int) -> bool:
 def _quantity(scene: BoxScene, kind: str, index: int, other: int | None) -> float:
     """The number that a question is about; `other` is the second object of a distance or the anchor of a choice."""
     thing = scene.objects[index]
+    if other is not None:
+        return float(np.linalg.norm(thing.center - scene.objects[other].center))
     if kind in ("taller", "height"):
         return thing.height
     if kind in ("wider", "width"):
         return thing.width
-    if kind in ("left", "right", "closer"):
-        view = scene.views[0]
-        center = (thing.center - view.camera_to_world[:3, 3]) @ view.camera_to_world[:3, :3]
-        return (
-            float(np.linalg.norm(center))
-            if kind == "closer"
-            else float(view.intrinsics[0, 0] * center[0] / center[2] + view.intrinsics[0, 2])
-        )
-    return float(np.linalg.norm(thing.center - scene.objects[other].center))
+    view = scene.views[0]
+    center = (thing.center - view.camera_to_world[:3, 3]) @ view.camera_to_world[:3, :3]
+    if kind == "closer":
+        return float(np.linalg.norm(center))
+    return float(view.intrinsics[0, 0] * center[0] / center[2] + view.intrinsics[0, 2])
 
 
 def _contents(
@@ -244,7 +245,7 @@ def _contents(
     numbers = visible["size" if kind in SIZE_TYPES else "place"]
     if kind in ("width", "height"):
         return [(number,) for number in numbers]
-    pairs = list(combinations(numbers, 2))
+    pairs: list[tuple[int, ...]] = list(combinations(numbers, 2))
     if kind == "distance":
         return pairs
     contents: list[tuple[int, ...]] = []
@@ -298,14 +299,16 @@ def write_question(
 def _write_choice(
     scene: BoxScene, kind: str, names: dict[str, int], rng: np.random.Generator, *, region_numbers: dict[int, int]
 ) -> Question:
-    anchor = region_numbers[names["anchor"]] if kind in ANCHORED_TYPES else None
-    values = {number: _quantity(scene, kind, region_numbers[number], anchor) for number in (names["a"], names["b"])}
+    anchor = names.get("anchor")
+    index = None if anchor is None else region_numbers[anchor]
+    values = {number: _quantity(scene, kind, region_numbers[number], index) for number in (names["a"], names["b"])}
     choose = min if kind in SMALLEST_WINS else max
     best = choose(values, key=values.__getitem__)
     other = names["b"] if best == names["a"] else names["a"]
     template = str(rng.choice(QUESTIONS[kind]))
     answer = _fill(str(rng.choice(ANSWERS[kind])), names | {"best": best, "other": other}, "Region {}")
-    return Question(kind, _fill(template, names, "<region{}>"), answer, best, None, None, _mentions(template, names))
+    text = _fill(template, names, "<region{}>")
+    return Question(kind, text, answer, best, None, None, _mentions(template, names), anchor)
 
 
 def format_quantity(metres: float, unit: str) -> str:

@@ -32,6 +32,8 @@ class SceneSettings:
             Processes that render.
         shard_size (`int`, defaults to 64):
             Scenes per file.
+        pixels (`bool`, defaults to `True`):
+            Whether training shows the views, or only the geometry of regions.
     """
 
     cache_dir: str = "runs/cache"
@@ -39,6 +41,7 @@ class SceneSettings:
     first_seed: int = 0
     workers: int = 2
     shard_size: int = 64
+    pixels: bool = True
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,8 @@ class TrainingSettings:
             Of weights, batches, conversations and augmentation.
         vocab_size (`int`, defaults to 1024):
             Of the tokenizer that is trained on the questions.
+        init_from (`str`, *optional*):
+            Checkpoint of an earlier stage, of the same model and scenes, whose weights this run starts from.
         scenes (`SceneSettings`):
             Data.
         model (`dict`):
@@ -124,6 +129,7 @@ class TrainingSettings:
     run_dir: str
     seed: int = 0
     vocab_size: int = 1024
+    init_from: str | None = None
     scenes: SceneSettings = field(default_factory=SceneSettings)
     model: dict = field(default_factory=dict)
     optimisation: OptimisationSettings = field(default_factory=OptimisationSettings)

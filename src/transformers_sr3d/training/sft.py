@@ -20,11 +20,12 @@ import time
 from pathlib import Path
 
 import torch
-from transformers import Trainer, TrainerCallback, TrainingArguments, set_seed
+from transformers import AutoTokenizer, Trainer, TrainerCallback, TrainingArguments, set_seed
 
 from transformers_sr3d.configuration_sr3d import SR3DConfig
 from transformers_sr3d.hub import export_checkpoint
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
+from transformers_sr3d.position_encoding_sr3d import SR3DZeroInitLinear
 from transformers_sr3d.processing_sr3d import SR3DProcessor
 from transformers_sr3d.training.box_rooms import BoxRoomQuestions, BoxRoomScenes
 from transformers_sr3d.training.collator import SR3DDataCollator
@@ -37,6 +38,7 @@ from transformers_sr3d.training.tokenizer import train_tokenizer
 FREE_SETTINGS = ("max_minutes", "save_steps", "logging_steps", "threads", "dataloader_workers")
 COMPLETE_MARK = "complete.json"
 TOKENIZER_SCENES = 400
+AWAKE_STD = 0.2  # the geometry of a region then weighs about as much in its token as its looks do
 
 
 def run_training(settings: TrainingSettings) -> Path:
@@ -176,7 +178,7 @@ def build_processor(settings: TrainingSettings, tokenizer) -> SR3DProcessor:
 
 
 def build_model(settings: TrainingSettings, processor: SR3DProcessor) -> SR3DForConditionalGeneration:
-    """Make the untrained model.
+    """Make the model, untrained or as an earlier stage left it.
 
     Args:
         settings (`TrainingSettings`):
@@ -186,11 +188,40 @@ def build_model(settings: TrainingSettings, processor: SR3DProcessor) -> SR3DFor
 
     Returns:
         `SR3DForConditionalGeneration`: In float32, ending answers at the tokenizer's end token.
+
+    Raises:
+        ValueError: If `init_from` was trained with another tokenizer.
     """
-    model = SR3DForConditionalGeneration(build_config(settings, processor.tokenizer))
+    config = build_config(settings, processor.tokenizer)
+    if settings.init_from is None:
+        model = SR3DForConditionalGeneration(config)
+        wake_3d_branches(model)
+    else:
+        earlier = AutoTokenizer.from_pretrained(settings.init_from)
+        if earlier.get_vocab() != processor.tokenizer.get_vocab():
+            raise ValueError(
+                f"`init_from` must be of the same tokenizer ({len(processor.tokenizer)} tokens), got "
+                f"{settings.init_from} with {len(earlier)}. Train both stages on the same scenes and `vocab_size`."
+            )
+        model = SR3DForConditionalGeneration.from_pretrained(settings.init_from, config=config, dtype=torch.float32)
     model.generation_config.eos_token_id = processor.tokenizer.eos_token_id
     model.generation_config.pad_token_id = processor.tokenizer.pad_token_id
     return model
+
+
+def wake_3d_branches(model: SR3DForConditionalGeneration) -> None:
+    """Give the last layers of the 3D branches random weights.
+
+    They start at zero to protect the model that SR-3D grows from. A model that is trained from nothing has nothing to
+    protect, and hears of geometry from the first step.
+
+    Args:
+        model (`SR3DForConditionalGeneration`):
+            A freshly initialised model.
+    """
+    for module in model.modules():
+        if isinstance(module, SR3DZeroInitLinear):
+            torch.nn.init.normal_(module.weight, std=AWAKE_STD)
 
 
 def build_trainer(
@@ -219,6 +250,7 @@ def build_trainer(
         seed=settings.seed,
         batch_size=optimisation.batch_size,
         augment_yaw=optimisation.augment_yaw,
+        pixels=settings.scenes.pixels,
     )
     budget = TrainingBudget(Path(settings.run_dir), optimisation.max_minutes)
     trainer = Trainer(
