@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stages 3 to 5, the network: identities at initialisation, switches, counts, beams, towers and key names."""
 
+import math
+
 import pytest
 import torch
 from tiny_model import make_model_inputs, make_tiny_config, make_tiny_model, wake_zero_layers
@@ -143,14 +145,40 @@ def test_more_mentions_than_masks_are_refused(model, model_inputs):
         model(**model_inputs)
 
 
+def test_a_mention_whose_mask_is_empty_is_refused(model, model_inputs):
+    model_inputs["region_coverage"][1:, 1] = 0
+    with pytest.raises(ValueError, match=r"mentions \[1, 2\] regions .* masks for \[1, 1\] of 2"):
+        model(**model_inputs)
+
+
+def test_image_tokens_that_fill_no_whole_tile_are_refused(model, model_inputs):
+    model_inputs["input_ids"][0, 0], model_inputs["input_ids"][1, 12] = 5, model.config.image_token_id
+    with pytest.raises(ValueError, match=r"whole tiles of 4, got \[0, 2\] whole tiles for 3"):
+        model(**model_inputs)
+
+
+def test_withheld_scale_leaves_no_trace_of_metres(model_inputs):
+    model = make_tiny_model(make_tiny_config(use_metric_scale=False))
+    wake_zero_layers(model)
+    doubled = model_inputs | {
+        "metric_scale": 2 * model_inputs["metric_scale"],
+        "region_descriptors": model_inputs["region_descriptors"].clone(),
+    }
+    for inputs in (model_inputs, doubled):
+        inputs["region_descriptors"][..., 9] = (inputs["metric_scale"] > 0).float()
+    doubled["region_descriptors"][:1, :, 6:9] += math.log(2.0)  # the first row's depth is metric
+    torch.testing.assert_close(logits(model, doubled), logits(model, model_inputs), **LOGIT_TOLERANCE)
+
+
 def test_mentions_without_any_mask_are_refused(model, model_inputs):
     with pytest.raises(ValueError, match="mentions regions but no region features"):
         model(**without(model_inputs, "region_coverage", "region_descriptors"))
 
 
-def test_chunked_prefill_with_regions_fails_loudly(model, model_inputs):
+@pytest.mark.parametrize("chunk_size", [1, 5, 8])
+def test_chunked_prefill_with_regions_fails_loudly(chunk_size, model, model_inputs):
     with pytest.raises(ValueError, match="chunked prefill cannot carry regions"):
-        model.generate(**model_inputs, max_new_tokens=2, do_sample=False, prefill_chunk_size=8)
+        model.generate(**model_inputs, max_new_tokens=2, do_sample=False, prefill_chunk_size=chunk_size)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +198,7 @@ def test_a_vision_input_of_another_shape_is_refused_by_name(name, shape, model, 
         model(**model_inputs | {name: wrong})
 
 
-@pytest.mark.parametrize("name", ["patch_valid", "metric_scale", "region_descriptors"])
+@pytest.mark.parametrize("name", ["patch_points", "patch_valid", "metric_scale", "region_descriptors"])
 def test_a_missing_companion_is_refused_by_name(name, model, model_inputs):
     with pytest.raises(ValueError, match=f"`{name}` is required with"):
         model(**without(model_inputs, name))
@@ -184,7 +212,8 @@ def test_beams_with_one_sequence_each_keep_regions_apart(awake_model, model_inpu
     settings = {"max_new_tokens": 1, "do_sample": False, "return_dict_in_generate": True, "output_scores": True}
     plain = awake_model.generate(**model_inputs, **settings).scores[0]
     expanded = awake_model.generate(**model_inputs, num_beams=2, **settings).scores[0]
-    torch.testing.assert_close(expanded, plain.log_softmax(-1).repeat_interleave(2, 0), atol=1e-5, rtol=1e-5)
+    expected = plain.log_softmax(-1).repeat_interleave(2, 0)
+    torch.testing.assert_close(expanded.log_softmax(-1), expected, atol=1e-5, rtol=1e-5)
 
 
 def test_generation_equals_repeated_forward_passes(awake_model, model_inputs):

@@ -190,7 +190,7 @@ def test_options_get_letters_in_the_prompt_and_a_choice(vqa, say):
         (rgb_sample(), "I cannot tell", "No metric scale: there is no depth"),
         (depth_sample(depth_kind="relative", depth_unit=None), "0.5 m", "No metric scale: the depth is relative"),
         (rgb_sample(text="What is <region0>?"), "A chair", None),
-        (depth_sample(depths=[DEPTH_BELOW_THE_REGION]), "0.5 m", "Region 0 has no measured depth"),
+        (depth_sample(depths=[DEPTH_BELOW_THE_REGION]), "0.5 m", "Region 0 has measured depth on 0.0% of its pixels"),
     ],
 )
 def test_a_length_without_metric_scale_carries_a_warning(vqa, say, sample, text, warning):

@@ -14,6 +14,7 @@ from tiny_model import make_tiny_config
 from tokenizers import AddedToken
 from transformers import PreTrainedTokenizerFast
 
+from transformers_sr3d.batching_sr3d import SR3DBatchFeature
 from transformers_sr3d.image_processing_sr3d import SR3DImageProcessor
 from transformers_sr3d.processing_sr3d import SR3DProcessor
 
@@ -444,3 +445,15 @@ def make_bare_tokenizer():
     from tokenizers import Tokenizer, models
 
     return Tokenizer(models.WordLevel({"a": 0}, unk_token="a"))
+
+
+def test_geometry_stays_in_float32_when_a_batch_is_cast():
+    batch = SR3DBatchFeature(
+        {
+            name: torch.full((2, 3), 1 / 3)
+            for name in ("pixel_values", "patch_points", "metric_scale", "region_coverage")
+        }
+    ).to("cpu", torch.bfloat16)
+    dtypes = {name: tensor.dtype for name, tensor in batch.items()}
+    assert dtypes.pop("patch_points") == dtypes.pop("metric_scale") == torch.float32
+    assert set(dtypes.values()) == {torch.bfloat16}

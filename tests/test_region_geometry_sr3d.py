@@ -102,10 +102,17 @@ def test_shares_and_border_flag_stand_at_the_end():
     assert descriptor[9:].tolist() == [1.0, 0.25, 0.5, 1.0]
 
 
-@pytest.mark.parametrize("num_points", [0, 1, 2])
-def test_too_few_points_leave_the_geometry_at_zero(num_points):
-    descriptor = region_descriptor(torch.rand(num_points, 3), **(UNKNOWN | {"metric_scale": 3.0}))
-    assert descriptor.tolist() == [0.0] * 9 + [1.0, 1.0, 1.0, 0.0]
+def test_no_point_leaves_the_geometry_at_zero_and_not_metric():
+    descriptor = region_descriptor(torch.zeros(0, 3), **(UNKNOWN | {"metric_scale": 3.0}))
+    assert descriptor.tolist() == [0.0] * 10 + [1.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("num_points", [1, 2])
+def test_a_point_or_two_are_a_thing_of_the_smallest_extent(num_points):
+    point = torch.tensor([0.2, -0.4, 0.6])
+    descriptor = region_descriptor(point.expand(num_points, 3), **(UNKNOWN | {"metric_scale": 3.0}))
+    assert descriptor[:6].tolist() == pytest.approx([0.2, -0.4, 0.6, 0.0, 0.0, 0.0], abs=1e-6)
+    assert descriptor[6:10].tolist() == pytest.approx([math.log(1e-3)] * 3 + [1.0])
 
 
 def test_identical_points_have_the_smallest_extent():
@@ -173,16 +180,16 @@ def test_a_slanted_surface_is_one_cluster():
 
 
 def cluster_by_loops(depth, mask, gap):
-    """Reference twin: grow groups along the sorted depths, keep the first of the largest."""
-    pixels = [(float(depth[v, u]), v, u) for v, u in mask.nonzero().tolist()]
-    pixels = sorted(pixel for pixel in pixels if math.isfinite(pixel[0]) and pixel[0] > 0)
+    """Reference twin: grow groups along the sorted depths, keep the first of the largest and what has no depth."""
+    marked = [(float(depth[v, u]), v, u) for v, u in mask.nonzero().tolist()]
+    pixels = sorted(pixel for pixel in marked if math.isfinite(pixel[0]) and pixel[0] > 0)
     groups = [[pixels[0]]]
     for before, pixel in pairwise(pixels):
         if pixel[0] - before[0] > gap * before[0]:
             groups.append([])
         groups[-1].append(pixel)
     kept = torch.zeros_like(mask)
-    for _, v, u in max(groups, key=len):
+    for _, v, u in {*max(groups, key=len), *(pixel for pixel in marked if pixel not in pixels)}:
         kept[v, u] = True
     return kept
 
@@ -201,10 +208,10 @@ def test_of_two_equal_clusters_the_nearer_stays():
     assert dominant_depth_cluster(depth, torch.ones(1, 4, dtype=torch.bool)).tolist() == [[False, False, True, True]]
 
 
-def test_pixels_without_depth_go_when_others_have_it():
+def test_pixels_without_depth_stay():
     depth = torch.tensor([[1.0, 0.0, float("nan"), 1.0]])
     kept = dominant_depth_cluster(depth, torch.tensor([[True, True, True, False]]))
-    assert kept.tolist() == [[True, False, False, False]]
+    assert kept.tolist() == [[True, True, True, False]]
 
 
 def test_mask_without_any_depth_is_unchanged():

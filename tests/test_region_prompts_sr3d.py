@@ -206,7 +206,7 @@ def test_shares_count_the_marked_pixels_with_depth():
     (read,) = read_regions([{"mask": PLATE}], views)
     assert read["valid_share"] == 0.5
     (read,) = read_regions([{"box_xyxy": [30, 20, 50, 40]}], views)
-    assert (read["valid_share"], read["kept_share"]) == (0.5, 0.5)
+    assert (read["valid_share"], read["kept_share"]) == (0.5, 1.0)
     (read,) = read_regions([{"mask": PLATE}], prepare_views(IMAGE))
     assert read["valid_share"] == 0.0
 

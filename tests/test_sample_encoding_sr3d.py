@@ -173,13 +173,13 @@ def test_a_view_without_depth_is_not_valid(processor):
     assert not out["patch_points"][1].any()
 
 
-def test_depth_that_measured_nothing_gives_no_scale(processor):
+def test_depth_with_three_measured_pixels_has_as_many_valid_patches(processor):
     wall = flat_wall(2.0)
     depth = torch.full_like(wall["depth"], float("nan"))
-    depth[0, 0] = 2.0  # one pixel, so that the map is not refused as empty
+    depth[0, 0] = depth[0, -1] = depth[-1, 0] = 2.0  # fewer are refused as an empty map
     out = processor.encode_views(picture(wall), depths=depth, intrinsics=wall["intrinsics"])
     assert not out["patch_points"].isnan().any()
-    assert out["patch_valid"][-1].sum() == 1
+    assert out["patch_valid"][-1].sum() == 3
 
 
 def depth_inputs(depth_mm: np.ndarray, folder) -> dict:

@@ -18,12 +18,14 @@ without indices that cross samples. Regions become mentions here: one channel pe
 padded with zeros to the sample with the most mentions. The price is that scale and descriptors are repeated on every
 tile of their sample.
 
-This file is copied to the Hub next to the weights: it imports torch and sibling `*_sr3d` files only.
+This file is copied to the Hub next to the weights: it imports torch, transformers and sibling `*_sr3d` files only.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
+from transformers import BatchFeature
 
 from .chat_sr3d import mention_index
 
@@ -36,6 +38,22 @@ VISION_INPUT_NAMES = [
     "region_coverage",
     "region_descriptors",
 ]
+
+
+# Coordinates and lengths: in bfloat16 a point 5 m away is known to 2 cm, and fine waves of a length to nothing.
+EXACT_INPUT_NAMES = ("patch_points", "metric_scale", "region_descriptors")
+
+
+class SR3DBatchFeature(BatchFeature):
+    """A batch whose geometry stays in float32 where `to` is asked for another floating-point type."""
+
+    def to(self, *args: Any, **kwargs: Any) -> "SR3DBatchFeature":
+        """Move the batch, as `BatchFeature.to` does; points, scales and descriptors keep their type."""
+        exact = {name: self[name] for name in EXACT_INPUT_NAMES if isinstance(self.get(name), torch.Tensor)}
+        super().to(*args, **kwargs)
+        for name, tensor in exact.items():
+            self[name] = tensor.to(self[name].device)
+        return self
 
 
 def mentioned_regions(

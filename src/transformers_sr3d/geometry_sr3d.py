@@ -13,8 +13,8 @@
 # limitations under the License.
 """Stage 1 of 5, geometry: depth + intrinsics + poses -> points in the canonical frame, with a validity mask.
 
-Pure functions on tensors: no parameters, no I/O, no config objects. Every depth map is lifted at its own resolution and
-points, not depth, are carried from then on, one plane of memory per coordinate; the price is three numbers a pixel.
+Pure functions on tensors: no parameters, no I/O, no config objects. Every depth map is lifted at its own resolution;
+points, not depth, are carried from then on, one plane of memory per coordinate: the price is three numbers a pixel.
 
 Conventions (full version: docs/conventions.md)
     frames     camera: OpenCV, +x right, +y down, +z forward. world: +z up. canonical: the world, shifted and scaled.

@@ -21,8 +21,8 @@
 
 Every vision-side tensor is tile-major: dimension 0 counts the tiles of the batch, whichever sample they belong to.
 `forward` gives tiles to rows by counting image placeholders, adds the per-tile region sums of a row, divides and
-projects. Inputs can therefore be sliced, concatenated and repeated on dimension 0, tiles beside their rows; the price is
-that the region descriptor is repeated on every tile of its sample.
+projects. Inputs can therefore be sliced, concatenated and repeated on dimension 0, tiles beside their rows; the price
+is that the region descriptor is repeated on every tile of its sample.
 
 This file is copied to the Hub next to the weights. The imports under `TYPE_CHECKING` make the processor and the
 pipeline travel with every save.
@@ -302,9 +302,10 @@ class SR3DModel(SR3DPreTrainedModel):
         }
         for name, is_missing in needed.items():
             if is_missing:
-                partners = {"patch_points": "patch_valid` and `metric_scale", "region_descriptors": "region_coverage"}
-                partner = partners.get(name, "patch_points")
-                raise ValueError(f"`{name}` is required with `{partner}`, got None. The processor returns all of them.")
+                raise ValueError(
+                    f"`{name}` is required with the vision inputs that were given, got None. Pass all outputs of the "
+                    "processor together."
+                )
 
     def _patch_grid(self, hidden_states: torch.Tensor) -> torch.Tensor:
         """Drop prefix tokens and fold `(tiles, tokens, D)` into `(tiles, h, w, D)`; refuse what is no square grid."""
@@ -349,6 +350,13 @@ class SR3DModel(SR3DPreTrainedModel):
             image_outputs.region_geometry,
         )
         batch_size, (tiles, mentions) = tiles_per_row.shape[0], weights.shape
+        torch_compilable_check(
+            tiles_per_row.sum() == tiles,
+            lambda: (
+                f"The image tokens of each sample must fill whole tiles of {self.config.image_tokens_per_tile}, got "
+                f"{tiles_per_row.tolist()} whole tiles for {tiles}. Text and images must come from one processor call."
+            ),
+        )
         rows = torch.arange(batch_size, device=sums.device)
         row_of_tile = torch.repeat_interleave(rows, tiles_per_row, output_size=tiles)
         row_sums = sums.new_zeros(batch_size, mentions, sums.shape[-1]).index_add(0, row_of_tile, sums)
@@ -373,9 +381,9 @@ class SR3DModel(SR3DPreTrainedModel):
         """Put image tokens at their placeholders; refuse counts that differ."""
         tiles, per_tile = image_features.shape[:2]
         torch_compilable_check(
-            (image_mask.sum() == tiles * per_tile) & (image_mask.sum(1) % per_tile == 0).all(),
+            image_mask.sum() == tiles * per_tile,
             lambda: (
-                f"Image features and image tokens do not match, tokens: {image_mask.sum(1).tolist()}, features: "
+                f"Image features and image tokens do not match, tokens: {int(image_mask.sum())}, features: "
                 f"{tiles * per_tile} ({tiles} tiles of {per_tile}). Text and images must come from one processor call."
             ),
         )

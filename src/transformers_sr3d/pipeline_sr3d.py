@@ -70,6 +70,7 @@ _GENERATE_ARGUMENTS = (
 )
 # `pipeline(...)` hands this argument of loading on to every pipeline class.
 _LOADING_ARGUMENTS = ("local_files_only",)
+MIN_MEASURED_SHARE = 0.05  # of a region's pixels; below it a length comes from stray points
 _NO_METRIC_SCALE = {
     "relative": "the depth is relative",
     "none": "there is no depth",
@@ -361,9 +362,10 @@ def _length_warnings(provenance: dict) -> list[str]:
             "Pass metric depth (`depths`, `depth_unit`) and `intrinsics`."
         ]
     return [
-        f"Region {region['region']} has no measured depth, so a length of it is a guess."
+        f"Region {region['region']} has measured depth on {region['valid']:.1%} of its pixels, so a length of it is "
+        "a guess."
         for region in provenance["regions"]
-        if region["mentioned"] and region["valid"] == 0
+        if region["mentioned"] and region["valid"] < MIN_MEASURED_SHARE
     ]
 
 

@@ -32,9 +32,7 @@ from torch import nn
 from .configuration_sr3d import SR3DConfig
 
 
-SCALE_OCTAVES = (
-    4  # frequencies 1, 2, 4, 8 radians per e-fold of the scale: rooms (1 m) to halls (50 m) in 0.8 of a turn
-)
+SCALE_OCTAVES = 4  # 1, 2, 4, 8 radians per e-fold of the scale
 
 
 class SR3DZeroInitLinear(nn.Linear):

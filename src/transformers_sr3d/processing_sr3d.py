@@ -37,7 +37,7 @@ from transformers.processing_utils import MultiModalData, ProcessorMixin
 from transformers.tokenization_utils_base import TextInput
 from transformers.utils import auto_docstring
 
-from .batching_sr3d import VISION_INPUT_NAMES, gather_provenance, gather_samples, mentioned_regions
+from .batching_sr3d import VISION_INPUT_NAMES, SR3DBatchFeature, gather_provenance, gather_samples, mentioned_regions
 from .camera_inputs_sr3d import prepare_views
 from .chat_sr3d import (
     SR3D_CHAT_TEMPLATE,
@@ -51,7 +51,6 @@ from .region_prompts_sr3d import read_regions
 from .sample_arguments_sr3d import (
     check_image_counts,
     check_keywords,
-    fetch_images,
     group_images,
     split_arguments,
 )
@@ -288,9 +287,9 @@ class SR3DProcessor(ProcessorMixin):
     def prepare_inputs_layout(
         self, images: ImageInput | None = None, text: Any = None, videos: None = None, audio: None = None, **kwargs
     ) -> tuple:
-        """Put a single text into a list and fetch addresses; image files are opened later, with their depth."""
+        """Put a single text into a list; images are opened later, with their depth."""
         text = [text] if isinstance(text, str) else text
-        return None if images is None else fetch_images(images), text if text is None else list(text), videos, audio
+        return images, text if text is None else list(text), videos, audio
 
     def validate_inputs(self, images: ImageInput | None = None, text: Any = None, **kwargs) -> None:
         """Check that there is something to process, and that texts are texts that mention regions correctly."""
@@ -340,7 +339,7 @@ class SR3DProcessor(ProcessorMixin):
         data = {**inputs, **({name: list(v) for name, v in vision.items()} if return_tensors is None else vision)}
         if return_provenance:
             data["provenance"] = gather_provenance(encoded, mentions)
-        return BatchFeature(data, tensor_type=return_tensors, skip_tensor_conversion=self.skip_tensor_conversion)
+        return SR3DBatchFeature(data, tensor_type=return_tensors, skip_tensor_conversion=self.skip_tensor_conversion)
 
     def _tokenize(
         self, text: list[str], encoded: Sequence[dict | None], merged: dict

@@ -19,8 +19,8 @@ stitched map is ever built and every tensor stays tile-major; `tests/test_region
 twin that really stitches. The price: only means can be pooled this way, not maxima.
 
 A mean tells where a region is long before it tells how large it is, so a small descriptor of the region's own points
-(`region_geometry_sr3d.py`) enters through an MLP whose last layer starts at zero. Its lengths are expanded in sines and
-cosines first: fed as plain numbers they were not learned within an hour (docs/architecture.md).
+(`region_geometry_sr3d.py`) enters through an MLP whose last layer starts at zero. Its lengths are expanded in sines
+and cosines first, and the centre is repeated in metres.
 
 This file is copied to the Hub next to the weights: it imports torch and sibling `*_sr3d` files only.
 """

@@ -159,8 +159,8 @@ def dominant_depth_cluster(depth: torch.Tensor, mask: torch.Tensor, *, gap: floa
     """Keep the pixels of a mask that belong to its largest group of similar depths.
 
     The measured depths in the mask are sorted and cut wherever the next one is farther by more than `gap` times the
-    depth. The group with the most pixels stays, the nearest of equals. Pixels without depth stay too: nothing says that
-    they are background, and on glass or in sparse depth they are most of the region.
+    depth. The group with the most pixels stays, the nearest of equals. Pixels without depth stay too: nothing says
+    that they are background, and on glass or in sparse depth they are most of the region.
 
     Args:
         depth (`torch.Tensor` of shape `(H, W)`):

@@ -86,11 +86,6 @@ def check_keywords(kwargs: dict[str, Any], *typed_dicts: type) -> None:
             raise ValueError(f"`{name}` must be absent, got a value. Pass the frames of a video as `images`.")
 
 
-def fetch_images(images: Any) -> Any:
-    """Leave addresses and paths as they are: `load_image_rgb` reads both, and knows whether a camera goes along."""
-    return images
-
-
 def group_images(images: Any, counts: Sequence[int] | None) -> list[list]:
     """Group images by the text that they belong to.
 

@@ -56,9 +56,8 @@ def encode_sample(
     """
     maps = [pair for pair in zip(views["points"], views["valid"], strict=True) if pair[0] is not None]
     frame = canonical_frame([points for points, _ in maps], [valid for _, valid in maps])
-    is_measured = any(bool(valid.any()) for _, valid in maps)
     # Metres per canonical unit is the scale that was divided out; 0 says that nobody knows it.
-    metric_scale = float(frame[1]) if views["metric"] and is_measured else 0.0
+    metric_scale = float(frame[1]) if views["metric"] else 0.0
 
     points_canonical = [
         None if points is None else to_canonical(points, valid, *frame)

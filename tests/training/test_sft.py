@@ -89,10 +89,10 @@ def test_other_settings_in_the_same_folder_are_refused(tmp_path):
         claim_run_dir(tiny_settings(tmp_path / "out", tmp_path / "run", cache_dir=tmp_path, max_steps=6))
 
 
-def test_checkpoint_without_its_mark_is_removed(tmp_path):
+def test_checkpoint_without_its_mark_is_passed_over_and_kept(tmp_path):
     for step in (3, 12, 20):
         (tmp_path / f"checkpoint-{step}").mkdir()
     for step in (3, 12):
         (tmp_path / f"checkpoint-{step}" / COMPLETE_MARK).write_text("{}")
     assert newest_checkpoint(tmp_path).name == "checkpoint-12"
-    assert not (tmp_path / "checkpoint-20").exists()
+    assert (tmp_path / "checkpoint-20").exists()

@@ -15,6 +15,7 @@ This module may import torch, transformers and the whole package.
 
 import dataclasses
 import json
+import os
 import shutil
 import time
 from pathlib import Path
@@ -52,9 +53,15 @@ def run_training(settings: TrainingSettings) -> Path:
         `Path`: The folder of the finished checkpoint.
 
     Raises:
-        ValueError: If `run_dir` holds a run with other settings, or if the scene cache is out of date.
+        ValueError: If `run_dir` holds a run with other settings, if the scene cache is out of date, or in one of
+            several processes.
     """
     run_dir, output_dir = Path(settings.run_dir), Path(settings.output_dir)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ValueError(
+            f"`sr3d train` runs in one process, got WORLD_SIZE={os.environ['WORLD_SIZE']}. Start it without a "
+            "launcher, or use `transformers.Trainer` with `SR3DDataCollator` under `accelerate launch`."
+        )
     claim_run_dir(settings)
     if (run_dir / "finished.json").exists():
         return output_dir
@@ -378,7 +385,7 @@ class TrainingBudget(TrainerCallback):
 
 
 def newest_checkpoint(run_dir: Path) -> Path | None:
-    """Find where to go on; checkpoints that were not written to the end are removed.
+    """Find where to go on; checkpoints that were not written to the end, or not by us, are passed over.
 
     Args:
         run_dir (`Path`):
@@ -387,10 +394,5 @@ def newest_checkpoint(run_dir: Path) -> Path | None:
     Returns:
         `Path` or `None`: The newest complete checkpoint.
     """
-    complete = []
-    for folder in run_dir.glob("checkpoint-*"):
-        if (folder / COMPLETE_MARK).exists():
-            complete.append(folder)
-        else:
-            shutil.rmtree(folder)
+    complete = [folder for folder in run_dir.glob("checkpoint-*") if (folder / COMPLETE_MARK).exists()]
     return max(complete, key=lambda folder: int(folder.name.split("-")[1]), default=None)
