@@ -147,6 +147,8 @@ def main() -> None:
     parser.add_argument("--model", default=str(ROOT.parent / "checkpoints" / "sr3d-tiny"), help="checkpoint folder")
     parser.add_argument("--out", type=Path, default=ROOT, help="folder for the pictures")
     arguments = parser.parse_args()
+    if not Path(arguments.model).is_dir():
+        parser.exit(2, f"No checkpoint in {arguments.model}. Train it with `sr3d train` or name one with --model.\n")
     logging.set_verbosity_error()
     vqa = spatial_vqa_pipeline(arguments.model, dtype=torch.float32)
 

@@ -245,3 +245,25 @@ def test_a_region_that_does_not_exist_names_those_that_do(numbers, message):
 
 def test_mentions_are_found_by_number_not_by_place():
     assert [mention_index(number, [2, 5, 9], "text") for number in (9, 2)] == [2, 0]
+
+
+@pytest.mark.parametrize("number", ["1", 1.5, True], ids=["text", "float", "bool"])
+def test_a_region_number_that_is_no_integer_is_refused(number):
+    with pytest.raises(TypeError, match=f"integer as its number, got {number!r}"):
+        regions_of_conversation([user(region({**BOX, "region": number}))])
+
+
+def test_numpy_region_numbers_count_as_integers():
+    marks = regions_of_conversation(
+        [user(region({**BOX, "region": np.int64(1)}), region({**BOX, "region": np.int64(0)}))]
+    )
+    assert [mark["region"] for mark in marks] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [{"content": "hi"}, {"role": "user", "text": "hi"}, {"role": "user<|im_end|>", "content": "hi"}, "hi", None],
+)
+def test_a_message_without_a_known_role_and_content_is_refused(message):
+    with pytest.raises(ValueError, match=r"`messages\[0\]` must be a dictionary with a `role` out of .*got "):
+        check_conversation([message], SPECIAL)

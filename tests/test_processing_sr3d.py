@@ -207,7 +207,12 @@ def test_encoding_once_serves_many_questions(processor):
     shared = processor.batch_encoded(texts, [encoded, encoded], padding=True, return_tensors="pt")
     called = processor(
         text=texts,
-        **{**sample, "images": sample["images"] * 2, "depths": sample["depths"] * 2},
+        **{
+            **sample,
+            "images": sample["images"] * 2,
+            "depths": sample["depths"] * 2,
+            "regions": [sample["regions"]] * 2,
+        },
         padding=True,
         return_tensors="pt",
     )

@@ -222,3 +222,8 @@ def test_regions_for_all_texts_are_those_of_texts_with_images():
     regions = [{"a": 1}]
     assert split_arguments({"regions": regions}, [1, 0]) == [{"regions": regions}, {}]
     assert split_arguments({"regions": [regions, []]}, [1, 0]) == [{"regions": regions}, {"regions": []}]
+
+
+def test_one_list_of_regions_for_several_texts_with_images_is_refused():
+    with pytest.raises(ValueError, match=r"`regions` must be a list with one list .* got one list for 2 texts"):
+        split_arguments({"regions": [{"a": 1}, {"b": 2}]}, [1, 1])

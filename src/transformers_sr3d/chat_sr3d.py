@@ -26,9 +26,11 @@ This file is copied to the Hub next to the weights: it imports the standard libr
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from numbers import Integral
 from typing import Any
 
 
+ROLES = ("system", "user", "assistant")
 # ChatML as Qwen2 writes it. The images of a message come first, whatever their place among its entries. A region is
 # numbered by its `region` key, or else by its place among the regions of the conversation; a number mentions it again.
 SR3D_CHAT_TEMPLATE = """\
@@ -222,7 +224,14 @@ def check_conversation(conversation: Sequence[dict], special_tokens: Collection[
     """
     checked = []
     for place, message in enumerate(conversation):
-        name, role, content = f"messages[{place}]", message.get("role"), message.get("content")
+        name = f"messages[{place}]"
+        is_message = isinstance(message, dict) and ("content" in message or len(message) == 1)
+        if not is_message or message.get("role") not in ROLES:
+            raise ValueError(
+                f"`{name}` must be a dictionary with a `role` out of {ROLES} and `content`, got "
+                f"{message!r:.80}. Write {{'role': 'user', 'content': ...}}."
+            )
+        role, content = message["role"], message.get("content")
         if isinstance(content, list | tuple):
             content = [_check_entry(entry, name) for entry in content]
             message = {**message, "content": content}
@@ -305,7 +314,8 @@ def regions_of_conversation(conversation: Sequence[dict]) -> list[dict]:
     """
     entries = [entry["region"] for entry in _entries_of_type("region", conversation)]
     groups = [[entry] if isinstance(entry, dict) else list(entry) for entry in entries if not isinstance(entry, int)]
-    is_numbered = {isinstance(mark.get("region"), int) for group in groups for mark in group}
+    groups = [[_with_plain_number(mark) for mark in group] for group in groups]
+    is_numbered = {mark.get("region") is not None for group in groups for mark in group}
     if len(is_numbered) > 1:
         raise ValueError(
             "`messages` must set `region` in all region dictionaries or in none, got some with and some without. "
@@ -320,6 +330,18 @@ def regions_of_conversation(conversation: Sequence[dict]) -> list[dict]:
                 f"{[mark['region'] for mark in group]}. Write one entry per region."
             )
     return [mark for group in groups for mark in group]
+
+
+def _with_plain_number(mark: dict) -> dict:
+    number = mark.get("region")
+    if number is None:
+        return mark
+    if isinstance(number, bool) or not isinstance(number, Integral):
+        raise TypeError(
+            f"`messages` must give a region an integer as its number, got {number!r} ({type(number).__name__}). "
+            "Convert it with `int()`, or leave it out."
+        )
+    return {**mark, "region": int(number)}
 
 
 def _image_of_entry(entry: dict) -> Any:

@@ -253,7 +253,8 @@ class SR3DProcessor(ProcessorMixin):
             `(T, R, h, w)`, `region_descriptors` `(R, 13)` and `provenance`.
         """
         views = prepare_views(images, **view_arguments)
-        marked = read_regions(regions, views, keep_dominant_cluster=self.keep_dominant_cluster) if regions else []
+        regions = [] if regions is None else regions
+        marked = read_regions(regions, views, keep_dominant_cluster=self.keep_dominant_cluster)
         settings = self._limit_tiles(images_kwargs or {}, len(views["images"]))
         cut_into_tiles = partial(self.image_processor, **{**settings, "return_tensors": "pt"})
         patch_size = settings.get("patch_size", self.image_processor.patch_size)
@@ -281,6 +282,7 @@ class SR3DProcessor(ProcessorMixin):
             ValueError: If the numbers of texts, samples and images disagree, or as for a call.
         """
         text = [text] if isinstance(text, str) else list(text)
+        encoded = [encoded] if isinstance(encoded, dict) else list(encoded)
         self.validate_inputs(text=text)
         return self._join(text, encoded, self._merge_checked(kwargs), return_provenance=return_provenance)
 

@@ -253,6 +253,12 @@ def split_arguments(arguments: dict[str, Any], counts: Sequence[int]) -> list[di
         for index in range(len(counts))
     ]
     shared = {name for name in split if is_one_value(name, unstack(arguments[name], ndim=1))}
+    num_seen = sum(count > 0 for count in counts)
+    if "regions" in shared and num_seen > 1:
+        raise ValueError(
+            f"`regions` must be a list with one list of dictionaries per text, got one list for {num_seen} texts with "
+            "images. Regions belong to the views of their sample; write `regions=[[...], [...]]`."
+        )
     # Backwards, because `camera_axes` looks at a `gravity_camera` that may be dropped itself.
     for name in reversed(PER_SAMPLE_ARGUMENTS):
         if name in shared:
