@@ -17,6 +17,7 @@ from transformers_sr3d.training.records import (
     check_cache,
     plan_order,
     turn_scene,
+    without_pixels,
     write_shard,
 )
 
@@ -167,3 +168,15 @@ def test_scene_without_questions_gives_way_to_the_next(cache):
 def test_fewer_than_one_question_is_refused():
     with pytest.raises(ValueError, match="got 0 and 3"):
         BoxRoomQuestions(0, 3)
+
+
+def test_without_pixels_only_the_geometry_of_regions_is_left(cache):
+    encoded = cache[1]["encoded"]
+    blank = without_pixels(encoded)
+    assert blank["num_tiles"] == [1]
+    assert len({len(blank[name]) for name in ("pixel_values", "patch_points", "patch_valid", "region_coverage")}) == 1
+    assert not blank["pixel_values"].any()
+    assert not blank["patch_valid"].any()
+    assert blank["region_coverage"].min() == 1
+    assert torch.equal(blank["region_descriptors"], encoded["region_descriptors"])
+    assert dataset(cache, pixels=False)[0]["encoded"]["num_tiles"] == [1]

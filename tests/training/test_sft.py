@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whole runs at the smallest size: the loss falls, a stopped run ends as an uninterrupted one, train then eval."""
 
+import dataclasses
 import json
 
 import pytest
@@ -14,8 +15,10 @@ from transformers_sr3d.training.settings import write_settings
 from transformers_sr3d.training.sft import (
     COMPLETE_MARK,
     TrainingBudget,
+    build_model,
     claim_run_dir,
     newest_checkpoint,
+    prepare_data,
     run_training,
 )
 
@@ -72,6 +75,35 @@ def test_train_then_eval_from_the_command_line(tmp_path, cache_dir, data, capsys
     assert content["manifest"]["split"] == "test"
     dtypes = {tensor.dtype for tensor in load_file(tmp_path / "out" / "model.safetensors").values()}
     assert dtypes == {torch.bfloat16}
+
+
+def test_a_second_stage_starts_from_the_weights_of_the_first(tmp_path, cache_dir, data):
+    first = tiny_settings(tmp_path / "a", tmp_path / "run-a", cache_dir=cache_dir, max_steps=1, save_steps=1)
+    first = dataclasses.replace(first, scenes=dataclasses.replace(first.scenes, pixels=False))
+    run_training(first)
+    processor, _ = prepare_data(first)
+    second = dataclasses.replace(first, init_from=str(tmp_path / "a"))
+    stored = load_file(tmp_path / "a" / "model.safetensors")
+    weights = build_model(second, processor).state_dict()
+    assert all(torch.equal(weights[name], tensor.float()) for name, tensor in stored.items())
+
+
+def test_a_first_stage_with_another_tokenizer_is_refused(tmp_path, cache_dir, data):
+    first = tiny_settings(tmp_path / "a", tmp_path / "run-a", cache_dir=cache_dir, max_steps=1, save_steps=1)
+    run_training(first)
+    processor, _ = prepare_data(first)
+    processor.tokenizer.add_tokens(["<another>"])
+    second = dataclasses.replace(first, init_from=str(tmp_path / "a"))
+    with pytest.raises(
+        ValueError, match=r"`init_from` must be of the same tokenizer \(\d+ tokens\), got .*a with \d+"
+    ):
+        build_model(second, processor)
+
+
+def test_several_processes_are_refused(tmp_path, cache_dir, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match="one process, got WORLD_SIZE=2"):
+        run_training(tiny_settings(tmp_path / "a", tmp_path / "run-a", cache_dir=cache_dir, max_steps=1))
 
 
 def test_budget_stops_a_run_and_counts_earlier_minutes(tmp_path, cache_dir, data):
