@@ -286,3 +286,8 @@ def test_a_saved_pipeline_answers_again(vqa, single_answers, tmp_path):
     assert (tmp_path / "pipeline_sr3d.py").is_file()
     again = spatial_vqa_pipeline(tmp_path, device="cpu", **talkative(vqa.processor))
     assert again(SAMPLES, batch_size=2) == single_answers
+
+
+def test_a_region_that_the_question_does_not_mention_carries_a_warning(vqa):
+    (warning,) = vqa(depth_sample(text="Which thing is region 0?"))["provenance"]["warnings"]
+    assert warning.startswith("Region 0 was given, but the question does not mention it. Write <region0>")

@@ -219,7 +219,13 @@ class SpatialVQAPipeline(Pipeline):
         (answer,) = _flatten([model_outputs["answers"]])
         quantity = parse_quantity(answer.text)
         is_about_length = quantity is not None or asks_for_length(answer.question)
-        warnings = _length_warnings(answer.provenance) if is_about_length else []
+        warnings = [
+            f"Region {region['region']} was given, but the question does not mention it. Write <region"
+            f"{region['region']}> where it is meant."
+            for region in answer.provenance["regions"]
+            if not region["mentioned"]
+        ]
+        warnings += _length_warnings(answer.provenance) if is_about_length else []
         return {
             "generated_text": answer.text,
             "quantity": quantity,
