@@ -15,8 +15,8 @@ from transformers_sr3d.region_extractor_sr3d import expand_descriptors
 
 
 GEOMETRY = ("patch_points", "patch_valid", "metric_scale")
-# Worst case measured over batch orders on a CPU in float32: 3e-7 on logits of order 1.
-LOGIT_TOLERANCE = {"atol": 5e-6, "rtol": 1e-5}
+# Row alone against row in a batch, 20 random models on a CPU in float32: at most 2e-7 on logits of order 0.1.
+LOGIT_TOLERANCE = {"atol": 2e-6, "rtol": 1e-5}
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ from transformers_sr3d.training.tokenizer import train_tokenizer
 FREE_SETTINGS = ("max_minutes", "save_steps", "logging_steps", "threads", "dataloader_workers")
 COMPLETE_MARK = "complete.json"
 TOKENIZER_SCENES = 400
-AWAKE_STD = 0.2  # the geometry of a region then weighs about as much in its token as its looks do
+AWAKE_STD = 0.2  # of the last layers of the 3D branches where there is no base model to protect
 
 
 def run_training(settings: TrainingSettings) -> Path:
