@@ -21,7 +21,8 @@ STAMP := $(VENV)/.installed
 OLDEST_STAMP := $(OLDEST)/.installed
 RUN_TESTS = OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false $(1)/bin/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_FLAGS)
 
-.PHONY: install demo test test-all test-oldest check check-lint check-types check-models check-style format bench clean
+.PHONY: install demo test test-all test-oldest check check-lint check-types check-models check-style format bench \
+	checkpoint-code clean
 
 install: $(STAMP)
 
@@ -72,6 +73,10 @@ format: $(STAMP)
 bench: $(STAMP)
 	for script in benchmarks/bench_*.py; do $(VENV)/bin/python $$script || exit 1; done
 	$(VENV)/bin/python benchmarks/report.py
+
+# The embedded checkpoint carries a copy of the code; a test holds the two equal.
+checkpoint-code:
+	cp src/transformers_sr3d/*_sr3d.py checkpoints/sr3d-tiny/
 
 clean:
 	rm -rf $(VENV) $(OLDEST) build dist src/*.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -35,7 +35,7 @@ PHOTO_QUESTIONS = (
     ("How wide is <region1>?", "width1"),
     ("How tall is <region1>?", "height1"),
 )
-ROOM_INDEX = 4  # of the test split: never seen in training
+ROOM_INDEX = 27  # of the test split, never seen in training; picked because its things can be seen well
 
 
 def load_photo(regions: list[dict]) -> dict:

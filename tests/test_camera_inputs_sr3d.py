@@ -8,6 +8,7 @@ import io
 import math
 import re
 import struct
+import warnings
 import zlib
 from pathlib import Path
 
@@ -108,6 +109,49 @@ def test_the_declared_up_becomes_the_third_axis(world_up):
     )
     torch.testing.assert_close(views["up_from_user_world"] @ up, torch.tensor([0.0, 0.0, 1.0]))
     torch.testing.assert_close(views["camera_to_world"][0][:3, 3], torch.tensor([0.0, 0.0, 5.0]))
+
+
+def tilted(degrees, axis):
+    """An OpenCV camera in a world whose y axis points up, turned from level about its own x or z axis."""
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    turn = {
+        "x": [[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]],
+        "z": [[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]],
+    }
+    result = pose(y=1.5)
+    result[:3, :3] = np.diag([1.0, -1.0, -1.0]) @ turn[axis]
+    return result
+
+
+def test_poses_read_with_the_wrong_axes_or_up_are_warned_of():
+    level = [tilted(0, "x"), tilted(20, "x"), tilted(-20, "z")]
+    for settings in ({"camera_axes": "opengl", "world_up": "+y"}, {"world_up": "-y"}):
+        axes = settings.get("camera_axes", "opencv")
+        up = re.escape(settings["world_up"])
+        with pytest.warns(
+            UserWarning, match=rf"3 of 3 upside down with `camera_axes='{axes}'` and `world_up='{up}'`\. C"
+        ):
+            views = prepare_views([IMAGE] * 3, intrinsics=K, camera_to_world=level, **settings)
+        assert views["gravity"] == "known"
+
+
+@pytest.mark.parametrize("degrees", [-115, -90, -45, 0, 45, 90, 115])
+@pytest.mark.parametrize("axis", ["x", "z"])
+def test_tilted_cameras_and_a_few_upside_down_are_not_warned_of(degrees, axis):
+    poses = [tilted(degrees, axis), tilted(0, "x"), tilted(180, "z"), tilted(180, "z"), None]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        prepare_views(IMAGE, camera_to_world=poses[:1], world_up="+y")
+        prepare_views([IMAGE] * 5, camera_to_world=poses, world_up="+y")
+        prepare_views(IMAGE, camera_to_world=[tilted(180, "z")], world_up="unknown")
+
+
+def test_one_camera_that_really_hangs_upside_down_still_counts():
+    with pytest.warns(UserWarning, match=r"got 1 of 1 upside down .* unless the cameras really hung upside down"):
+        views = prepare_views(IMAGE, depths=DEPTH, intrinsics=K, camera_to_world=[tilted(180, "z")], world_up="+y")
+    # Its image down is up: one pixel down is depth / fy higher.
+    points = views["points"][0]
+    torch.testing.assert_close(points[12, 15] - points[11, 15], torch.tensor([0.0, 0.0, 2.0 / 28]))
 
 
 def test_unknown_up_is_reported_and_leaves_the_world_alone():

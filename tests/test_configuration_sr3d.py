@@ -41,6 +41,15 @@ def test_round_trip_through_a_file_keeps_every_setting(tmp_path):
     )
 
 
+@pytest.mark.parametrize(("outer", "inner"), [(False, False), (False, True), (True, False), (True, True)])
+def test_embeddings_are_tied_in_both_configurations_or_in_none(outer, inner, tmp_path):
+    text = {"model_type": "qwen2", "hidden_size": 32, "vocab_size": 100, "tie_word_embeddings": inner}
+    config = make_tiny_config(text_config=text, tie_word_embeddings=outer)
+    config.save_pretrained(tmp_path)
+    for settings in (config, SR3DConfig.from_pretrained(tmp_path)):
+        assert settings.tie_word_embeddings is settings.text_config.tie_word_embeddings is (outer or inner)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

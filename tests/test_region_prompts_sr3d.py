@@ -225,6 +225,35 @@ def test_a_region_at_the_edge_says_so(box, touches, flat):
     assert read["touches_border"] is touches
 
 
+def sideways(folder, name, pixels):
+    """A picture stored on its side, with the EXIF tag that asks viewers to turn it by 90 degrees."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels).save(folder / name, exif=exif)
+    return folder / name
+
+
+# Pillow itself turns TIFF files while it decodes them.
+@pytest.mark.parametrize("suffix", ["png", "tiff"])
+def test_a_mask_that_asks_for_rotation_is_turned_like_its_picture(suffix, tmp_path):
+    views = prepare_views(sideways(tmp_path, f"phone.{suffix}", IMAGE))
+    path = sideways(tmp_path, f"mask.{suffix}", PLATE)
+    for mask in (path, Image.open(path)):
+        assert np.array_equal(mask_of({"mask": mask}, views), np.rot90(PLATE, -1))
+
+
+@pytest.mark.parametrize(
+    "camera",
+    [{"depths": DEPTH, "intrinsics": K}, {"intrinsics": K}, {"camera_to_world": [EYE], "world_up": "-y"}],
+    ids=["depth", "intrinsics", "pose"],
+)
+def test_a_mask_that_asks_for_rotation_is_refused_with_camera_data(camera, tmp_path):
+    path = sideways(tmp_path, "mask.png", PLATE)
+    for mask in (path, Image.open(path)):
+        with pytest.raises(ValueError, match=r"\['mask'\]` must be stored upright .* got EXIF orientation 6\. Apply"):
+            mask_of({"mask": mask}, prepare_views(IMAGE, **camera))
+
+
 def test_masks_are_copies_of_what_the_user_holds(flat):
     given = PLATE.copy()
     (read,) = read_regions([{"mask": given}], flat)

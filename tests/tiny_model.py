@@ -58,6 +58,15 @@ def wake_zero_layers(model: torch.nn.Module, seed: int = 1) -> None:
             torch.nn.init.normal_(module.bias, std=0.5, generator=generator)
 
 
+def make_lively_model(config: SR3DConfig | None = None) -> SR3DForConditionalGeneration:
+    """A model with every branch awake that writes another token at each step; as initialised, it repeats one."""
+    model = make_tiny_model(config)
+    wake_zero_layers(model)
+    for weights in model.model.language_model.layers.parameters():
+        weights.data *= 15.0 if weights.ndim == 2 else 1.0
+    return model
+
+
 def make_model_inputs(config: SR3DConfig, seed: int = 0) -> dict[str, torch.Tensor]:
     """Two rows: one tile and one mention; two tiles and two mentions. Tile-major, as the processor returns them."""
     generator = torch.Generator().manual_seed(seed)

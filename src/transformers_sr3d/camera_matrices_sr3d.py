@@ -17,10 +17,12 @@ Nothing is guessed: the pose direction is in the argument's name, axes and up ar
 looks normalised, inverted or transposed is refused with a hint. Intrinsics of another picture size show by their
 principal point, which must lie well inside the picture. What this cannot see: those of a picture less than about 1.8
 times as large, or down to about a fifth as large. The price: a picture cropped far off its optical axis is refused.
+Poses under which most cameras hang upside down are only warned of, for such cameras exist.
 
 This file is copied to the Hub next to the weights: it may import only torch, NumPy and sibling `*_sr3d` files.
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -47,6 +49,8 @@ INTRINSICS_KEYS = ("fx", "fy", "cx", "cy")
 PRINCIPAL_POINT_SHARES = (0.1, 0.9)
 # Beyond this, float32 resolves no millimetres any more.
 MAX_TRANSLATION_M = 10_000.0
+# Height of a unit step down the image, above which the camera hangs upside down; 0 for one that lies on its side.
+UPSIDE_DOWN_RISE = 0.5
 
 CameraLike = Mapping[str, float] | Sequence[Any] | np.ndarray | torch.Tensor
 
@@ -265,7 +269,23 @@ def read_world(
     poses = read_poses(camera_to_world, world_to_camera, num_views, camera_axes=camera_axes)
     upright = torch.eye(4, dtype=torch.float64)
     upright[:3, :3] = rotation
-    return [None if pose is None else upright @ pose for pose in poses], rotation, world_up != "unknown"
+    poses = [None if pose is None else upright @ pose for pose in poses]
+    if world_up != "unknown":
+        _warn_if_upside_down(poses, camera_axes, world_up)
+    return poses, rotation, world_up != "unknown"
+
+
+def _warn_if_upside_down(poses: Sequence[torch.Tensor | None], camera_axes: str, world_up: str) -> None:
+    """Warn where image down (+y of the OpenCV camera) points clearly up in most posed views of the z-up world."""
+    rises = [float(pose[2, 1]) for pose in poses if pose is not None]
+    upside_down = sum(rise > UPSIDE_DOWN_RISE for rise in rises)
+    if 2 * upside_down > len(rises):
+        warnings.warn(
+            f"`camera_to_world` or `world_to_camera` should hold most cameras upright, got {upside_down} of "
+            f"{len(rises)} upside down with `camera_axes={camera_axes!r}` and `world_up={world_up!r}`. Check the axes "
+            "of the poses (OpenCV or OpenGL) and the sign of `world_up`, unless the cameras really hung upside down.",
+            stacklevel=2,
+        )
 
 
 def _check_no_world_up(world_up: str | None) -> None:

@@ -69,7 +69,8 @@ class SR3DConfig(PreTrainedConfig):
     use_region_geometry (`bool`, *optional*, defaults to `True`):
         Whether the descriptor of a region's own points is added to its region token.
     tie_word_embeddings (`bool`, *optional*, defaults to `False`):
-        Whether the output layer shares its weight with the token embedding.
+        Whether the output layer shares its weight with the token embedding. `True` here or in `text_config` makes it
+        `True` in both.
 
     Example:
     ```python
@@ -136,6 +137,12 @@ class SR3DConfig(PreTrainedConfig):
     use_region_geometry: bool = True
     tie_word_embeddings: bool = False
     initializer_range: float = 0.02
+
+    def __post_init__(self, **kwargs):
+        super().__post_init__(**kwargs)
+        # As in LLaVA: language models bring the setting in `text_config`; the outer one reaches the output layer.
+        self.tie_word_embeddings = self.tie_word_embeddings or self.text_config.tie_word_embeddings
+        self.text_config.tie_word_embeddings = self.tie_word_embeddings
 
     def validate_projector(self):
         """Part of `@strict`-powered validation: the projector must be one that exists."""

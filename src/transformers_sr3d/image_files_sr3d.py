@@ -171,14 +171,19 @@ def load_image_rgb(image: ImageLike, name: str = "images", *, pixel_aligned: boo
             f"`{name}` must be an 8-bit picture, got {describe_value(opened)}. "
             "If it is a depth map, pass it as `depths`; otherwise convert it to RGB."
         )
-    if orientation in TURNED_ORIENTATIONS:
-        if pixel_aligned:
-            raise ValueError(
-                f"`{name}` must be stored upright when depth, intrinsics or poses are given, got EXIF orientation "
-                f"{orientation}. Apply `PIL.ImageOps.exif_transpose` or drop the tag, whichever fits the camera data."
-            )
-        opened = _decode(lambda: ImageOps.exif_transpose(opened), name, describe_value(image))
-    return opened if opened.mode == "RGB" else _convert_to_rgb(opened, name)
+    upright = _upright(opened, orientation, name, pixel_aligned=pixel_aligned)
+    return upright if upright.mode == "RGB" else _convert_to_rgb(upright, name)
+
+
+def _upright(picture: Image.Image, orientation: int, name: str, *, pixel_aligned: bool) -> Image.Image:
+    if orientation not in TURNED_ORIENTATIONS:
+        return picture
+    if pixel_aligned:
+        raise ValueError(
+            f"`{name}` must be stored upright when depth, intrinsics or poses are given, got EXIF orientation "
+            f"{orientation}. Apply `PIL.ImageOps.exif_transpose` or drop the tag, whichever fits the camera data."
+        )
+    return _decode(lambda: ImageOps.exif_transpose(picture), name, describe_value(picture))
 
 
 def _convert_to_rgb(picture: Image.Image, name: str) -> Image.Image:
@@ -250,34 +255,39 @@ def load_npy(path: str | Path, name: str) -> np.ndarray:
     return np.array(mapped) if mapped.ndim == 2 else mapped
 
 
-def load_mask(mask: ImageLike, name: str = "mask") -> np.ndarray:
+def load_mask(mask: ImageLike, name: str = "mask", *, pixel_aligned: bool = False) -> np.ndarray:
     """Read a two-valued mask from a bool array, a 0/1 or 0/255 array, a PIL image of mode 1 or L, or a file of these.
+
+    A rotation that its EXIF tag asks for is treated as that of its picture, see `load_image_rgb`.
 
     Args:
         mask (`str`, `Path`, `PIL.Image.Image`, `np.ndarray` or `torch.Tensor`):
             One mask of shape `(H, W)`.
         name (`str`, defaults to `"mask"`):
             How messages call it.
+        pixel_aligned (`bool`, defaults to `False`):
+            Whether depth or a camera refers to the pixels of its picture as stored.
 
     Returns:
         `np.ndarray` of shape `(H, W)`, boolean.
 
     Raises:
         TypeError: If `mask` is of another type.
-        ValueError: If its shape, mode or values are not those of a mask.
+        ValueError: If its shape, mode or values are not those of a mask, or it asks for a rotation with
+            `pixel_aligned`.
     """
     if isinstance(mask, np.ndarray | torch.Tensor):
         array = to_array(mask, name)
     elif isinstance(mask, str | Path) and str(mask).lower().endswith(".npy"):
         array = load_npy(mask, name)
     else:
-        opened, _ = open_image(mask, name)
+        opened, orientation = open_image(mask, name)
         if opened.mode not in ("1", "L"):
             raise ValueError(
                 f"`{name}` must be a black-and-white image of mode 1 or L, got {describe_value(opened)}. "
                 "Convert it, or pass a boolean array."
             )
-        array = np.asarray(opened)
+        array = np.asarray(_upright(opened, orientation, name, pixel_aligned=pixel_aligned))
     if array.ndim != 2:
         raise ValueError(
             f"`{name}` must be one mask of shape (H, W), got {describe_value(array)}. "

@@ -464,7 +464,8 @@ class SR3DModel(SR3DPreTrainedModel):
             torch_compilable_check(
                 ~region_mask.any(),
                 "The text mentions regions but no region features came with it. Pass `region_coverage` with "
-                "`pixel_values`; chunked prefill cannot carry regions, so switch it off.",
+                "`pixel_values`; chunked prefill cannot carry regions, nor can an SR-3D model as an assistant, so "
+                "switch these off.",
             )
 
         outputs = self.language_model(

@@ -197,14 +197,17 @@ def _marked_masks(region: Mapping[str, Any], views: Mapping[str, Any], name: str
     picture = views["images"][view]
     size_hw = (picture.height, picture.width)
     if region.get("mask") is not None:
-        return {view: _read_mask(region["mask"], size_hw, f"{name}['mask']")}
+        # The direction of gravity is "none" where there is neither depth nor a pose.
+        pixel_aligned = views["gravity"] != "none" or any(matrix is not None for matrix in views["intrinsics"])
+        return {view: _read_mask(region["mask"], size_hw, f"{name}['mask']", pixel_aligned=pixel_aligned)}
     painters = {"box_xyxy": box_mask, "polygon": polygon_mask, "point_xy": point_mask}
     kind = next(kind for kind in painters if region.get(kind) is not None)
     return {view: painters[kind](region[kind], size_hw, f"{name}['{kind}']")}
 
 
-def _read_mask(value: Any, size_hw: tuple[int, int], name: str) -> np.ndarray:
-    mask = decode_rle(value, name) if isinstance(value, Mapping) else load_mask(value, name)
+def _read_mask(value: Any, size_hw: tuple[int, int], name: str, *, pixel_aligned: bool) -> np.ndarray:
+    is_rle = isinstance(value, Mapping)
+    mask = decode_rle(value, name) if is_rle else load_mask(value, name, pixel_aligned=pixel_aligned)
     if mask.shape != size_hw:
         raise ValueError(
             f"`{name}` must have the size of its image, {size_hw[1]}x{size_hw[0]}, got "

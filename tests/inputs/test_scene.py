@@ -181,12 +181,49 @@ def test_scene_can_be_replaced(folder):
         ),
         (lambda s: s["views"][1].pop("camera_to_world"), r"`views\[1\]` must have a pose .* got depth and no pose"),
         (lambda s: s["views"][0].update(camera_to_world=None), r"`views\[0\]` must have a pose .* got depth and no"),
-        (lambda s: s["objects"][0].pop("size"), r"objects\[0\] .* got none for \['size'\]"),
+        (lambda s: s["objects"][0].pop("size"), r"objects\[0\]` must have .* got none for \['size'\]"),
+        (lambda s: s["objects"][0].update(name=7), r"objects\[0\]\['name'\]` must be text, got 7"),
+        (
+            lambda s: s["objects"][0].update(size="big"),
+            r"objects\[0\]\['size'\]` must be finite .* got shape \(\): 'big'",
+        ),
+        (lambda s: s.update(objects={"chair": 1}), r"`objects` must be a list, got \{'chair': 1\}"),
+        (lambda s: s.update(objects=False), r"`objects` must be a list, got False"),
+        (lambda s: s.update(version=True), r"`version` of a scene must be 1, got True"),
+        (lambda s: s.update(views={"image": "a.png"}), r"list with at least one view, got \{'image': 'a\.png'\}"),
+        (lambda s: s.update(camera_axes=""), r"`camera_axes` must be one of .* got ''"),
+        (lambda s: s.update(world_up=["+z"]), r"`world_up` must be one of .* got \['\+z'\]"),
+        (lambda s: s.update(depth_unit=0.001), r"`depth_unit` must be one of .* got 0\.001"),
+        (
+            lambda s: s["views"][0].update(intrinsics="500"),
+            r"\['intrinsics'\]` must be finite .* got shape \(\): '500'",
+        ),
+        (
+            lambda s: s["views"][0].update(intrinsics=[["50", 0, 3], [0, 50, 2], [0, 0, 1]]),
+            r"views\[0\]\['intrinsics'\]` must be finite .* got shape \(3, 3\): \[\['50', 0, 3\]",
+        ),
+        (
+            lambda s: s["views"][1].update(camera_to_world=[[1, 0], [0]]),
+            r"views\[1\]\['camera_to_world'\]` must be finite .* got shape \(\): \[\[1, 0\], \[0\]\]",
+        ),
+        (
+            lambda s: s["views"][1]["camera_to_world"][0].__setitem__(3, None),
+            r"views\[1\]\['camera_to_world'\]` must be finite .* got shape \(4, 4\): \[\[1\.0, 0\.0, 0\.0, None\]",
+        ),
+        (lambda s: s["views"][1].update(camera_to_world=True), r"\['camera_to_world'\]` must be .* \(\): True"),
         (lambda s: s["views"][0].update(image="../secret.png"), r"inside the scene folder, got '\.\./secret\.png'"),
         (lambda s: s["views"][0].update(image="/etc/passwd"), r"inside the scene folder, got '/etc/passwd'"),
         (lambda s: s["views"][0].update(depth="C:\\a.png"), r"\['depth'\]` must be a relative path .* got 'C:"),
         (lambda s: s["views"][0].update(depth="a\\..\\..\\b.png"), r"must be a relative path"),
         (lambda s: s["views"][0].update(image=5), r"must be a relative path .* got 5"),
+        (lambda s: s["views"][0].update(depth=["a.png"]), r"\['depth'\]` must be a relative path .* got \['a\.png'\]"),
+        (
+            lambda s: s["views"][0].update(image="a\0.png"),
+            r"at most 255 bytes without NUL .* got 'a\\x00\.png' with 6",
+        ),
+        (lambda s: s["views"][0].update(image="\ud800.png"), r"half a surrogate pair, got '\\ud800\.png' with 4"),
+        (lambda s: s["views"][0].update(depth="d" * 5000), r"\['depth'\]` must be .* 255 bytes .* with 5000 bytes"),
+        (lambda s: s["views"][0].update(image="ä" * 128), r"\['image'\]` must be .* 255 bytes .* with 256 bytes"),
     ],
 )
 def test_bad_scene_files_are_refused_by_name(folder, change, message):
@@ -212,10 +249,20 @@ def test_folder_without_scene_is_refused(tmp_path):
         load_scene(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b""], ids=["cut off", "not text", "empty"])
+@pytest.mark.parametrize(
+    "content", [b"{", b"\xff\xfe", b"", b"[" * 10**5], ids=["cut off", "not text", "empty", "nested"]
+)
 def test_file_that_is_not_json_is_refused(folder, content):
     (folder / "scene.json").write_bytes(content)
     with pytest.raises(ValueError, match=r"`scene\.json` must be JSON in UTF-8"):
+        load_scene(folder)
+
+
+@pytest.mark.parametrize("key", ["world_up", "camera_to_world"])
+def test_key_that_comes_twice_is_refused(folder, key):
+    text = (folder / "scene.json").read_text()
+    (folder / "scene.json").write_text(text.replace(f'"{key}":', f'"{key}": null, "{key}":', 1))
+    with pytest.raises(ValueError, match=rf"must be JSON .* one object has the key '{key}' twice\. Repair"):
         load_scene(folder)
 
 

@@ -113,6 +113,19 @@ def test_choices_keep_clear_of_ties(photos, walks):
                 assert margin >= (0.05 * 192 if question.kind in ("left", "right") else 1.25)
 
 
+def test_margin_compares_the_second_candidate_in_the_text_with_the_first(photos, walks):
+    for scene, numbers, questions in photos + walks:
+        for question in questions:
+            if question.kind in CHOICE_TYPES:
+                sign = -1 if question.kind in ("left", "closer", "closer_to") else 1
+                values = sign * np.array(list(derived_values(scene, numbers, question).values()))  # in text order
+                sideways = question.kind in ("left", "right")
+                expected = (values[1] - values[0]) / 192 if sideways else np.log(values[1] / values[0])
+                assert question.margin == pytest.approx(expected, abs=1e-6), question.text
+            else:
+                assert question.margin is None
+
+
 def test_measurements_state_the_true_lengths(photos, walks):
     truth = {
         "distance": lambda things: np.linalg.norm(things[0].center - things[1].center),

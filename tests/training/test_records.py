@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 import torch
 
+from transformers_sr3d.rooms.questions import Question
 from transformers_sr3d.training import records
 from transformers_sr3d.training.box_rooms import BoxRoomQuestions, BoxRoomScenes
 from transformers_sr3d.training.records import (
@@ -156,7 +157,8 @@ def test_photos_are_not_turned(cache):
 
 def test_scene_without_questions_gives_way_to_the_next(cache):
     def ask(truth, seed):
-        return [] if truth["facts"]["index"] % 2 else [("question", str(truth["facts"]["index"]))]
+        answer = str(truth["facts"]["index"])
+        return [] if truth["facts"]["index"] % 2 else [Question("width", "question", answer, None, 1.0, "m", (0,))]
 
     items = dataset(cache, ask=ask)
     place = items.order.index(3)

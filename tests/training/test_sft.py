@@ -11,16 +11,9 @@ from safetensors.torch import load_file
 from training_settings import tiny_settings
 
 from transformers_sr3d.cli.main import main
+from transformers_sr3d.training.budget import COMPLETE_MARK, TrainingBudget, newest_checkpoint
 from transformers_sr3d.training.settings import write_settings
-from transformers_sr3d.training.sft import (
-    COMPLETE_MARK,
-    TrainingBudget,
-    build_model,
-    claim_run_dir,
-    newest_checkpoint,
-    prepare_data,
-    run_training,
-)
+from transformers_sr3d.training.sft import build_model, claim_run_dir, prepare_data, run_training
 
 
 class StopAfter(TrainingBudget):
@@ -46,8 +39,12 @@ def test_twenty_steps_lower_the_loss(tmp_path, cache_dir, data):
 
 
 def test_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(tmp_path, cache_dir, data, monkeypatch):
-    whole = tiny_settings(tmp_path / "a", tmp_path / "run-a", cache_dir=cache_dir, max_steps=6, save_steps=3)
-    parts = tiny_settings(tmp_path / "b", tmp_path / "run-b", cache_dir=cache_dir, max_steps=6, save_steps=3)
+    whole = tiny_settings(
+        tmp_path / "a", tmp_path / "run-a", cache_dir=cache_dir, max_steps=6, save_steps=3, number_loss_weight=1.0
+    )
+    parts = tiny_settings(
+        tmp_path / "b", tmp_path / "run-b", cache_dir=cache_dir, max_steps=6, save_steps=3, number_loss_weight=1.0
+    )
     run_training(whole)
     with monkeypatch.context() as patch:
         patch.setattr("transformers_sr3d.training.sft.TrainingBudget", StopAfter)

@@ -12,14 +12,16 @@ names, intrinsics and a pose under the name of its direction.
 
 `depth`, the pose, `world_up` (required with poses), `camera_axes` and `objects` are optional; null counts as absent. A
 view without a pose among posed ones must have no depth. Unknown keys are refused, because a misspelt pose would
-otherwise be silence. The processor checks the numbers; this file checks that they are there. File names are relative
-and stay inside the folder, so that a scene from elsewhere cannot name other files.
+otherwise be silence, and so are keys that come twice. The processor checks what the numbers mean; this file checks
+that they are numbers, and how many. File names are relative and stay inside the folder, so that a scene from elsewhere
+cannot name other files.
 
 May import: the standard library, NumPy, PIL, and the tables of words and units that the processor checks by.
 """
 
 import json
 import os
+import reprlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -35,9 +37,13 @@ SCENE_FILE = "scene.json"
 SCENE_VERSION = 1
 POSE_KEYS = ("camera_to_world", "world_to_camera")
 SCENE_KEYS = ("version", "depth_unit", "camera_axes", "world_up", "views", "objects")
-VIEW_KEYS = ("image", "depth", "intrinsics", *POSE_KEYS)
+MATRIX_SHAPES = {"intrinsics": (3, 3)} | dict.fromkeys(POSE_KEYS, (4, 4))
+VIEW_KEYS = ("image", "depth", *MATRIX_SHAPES)
+WORDS = {"depth_unit": tuple(METRES_PER_UNIT), "camera_axes": CAMERA_AXES, "world_up": WORLD_UP}
 OBJECT_SHAPES = {"center": (3,), "size": (3,), "rotation": (3, 3)}
 MAX_STORED_DEPTH = 65535
+# What file systems allow for one name.
+MAX_NAME_BYTES = 255
 
 
 def save_scene(
@@ -85,10 +91,9 @@ def save_scene(
         if view.get("depth") is not None:
             entry["depth"] = f"depth_{index:03d}.png"
             files[entry["depth"]] = _to_stored_depth(view["depth"], depth_unit, f"views[{index}]['depth']")
-        entry["intrinsics"] = _to_list(view["intrinsics"], (3, 3), f"views[{index}]['intrinsics']")
-        for key in POSE_KEYS:
+        for key, shape in MATRIX_SHAPES.items():
             if view.get(key) is not None:
-                entry[key] = _to_list(view[key], (4, 4), f"views[{index}][{key!r}]")
+                entry[key] = _to_list(view[key], shape, f"views[{index}][{key!r}]")
         entries.append(entry)
     scene = {"version": SCENE_VERSION, "depth_unit": depth_unit, "camera_axes": camera_axes, "views": entries}
     scene |= {} if world_up is None else {"world_up": world_up}
@@ -111,8 +116,8 @@ def load_scene(folder: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: If `scene.json` or a file it names is missing.
-        ValueError: If `scene.json` is not JSON, has an unknown version, a missing or unknown key or a bad pose
-            direction, or names a file outside the folder.
+        ValueError: If `scene.json` is not JSON, has an unknown version, a missing, unknown or repeated key, a value
+            of a wrong type or a bad pose direction, or names a file outside the folder.
     """
     scene = _read_scene(folder)
     views = scene["views"]
@@ -159,32 +164,49 @@ def _read_scene(folder: str | Path) -> dict[str, Any]:
             f"`folder` must contain {SCENE_FILE}, got {str(folder)!r} without it. Write the scene with `save_scene`."
         )
     try:
-        scene = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # not JSON or not UTF-8
+        scene = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique_keys)
+    except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, or lists in lists without end
         raise ValueError(
-            f"`{SCENE_FILE}` must be JSON in UTF-8, got {str(path)!r}: {error}. Repair or rewrite the file."
+            f"`{SCENE_FILE}` must be JSON in UTF-8, got {str(path)!r}: {str(error)[:200]}. Repair or rewrite the file."
         ) from error
     _check_scene(scene, str(path))
     return scene
 
 
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entry = dict(pairs)
+    if len(entry) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"one object has the key {max(keys, key=keys.count)!r} twice")
+    return entry
+
+
 def _check_scene(scene: Any, where: str) -> None:
-    if not isinstance(scene, Mapping) or scene.get("version") != SCENE_VERSION:
-        version = scene.get("version") if isinstance(scene, Mapping) else f"a {type(scene).__name__}"
+    version = scene.get("version") if isinstance(scene, Mapping) else f"a {type(scene).__name__}"
+    if version != SCENE_VERSION or isinstance(version, bool):
         raise ValueError(
-            f"`version` of a scene must be {SCENE_VERSION}, got {version!r} in {where}. "
+            f"`version` of a scene must be {SCENE_VERSION}, got {reprlib.repr(version)} in {where}. "
             "Write the scene with `save_scene`, or update this package if the scene is newer."
         )
     _check_keys(scene, SCENE_KEYS, ("views",), where)
     if not isinstance(scene["views"], list) or not scene["views"]:
-        raise ValueError(f"`views` must be a list with at least one view, got {scene['views']!r}. Add a view.")
+        raise ValueError(
+            f"`views` must be a list with at least one view, got {reprlib.repr(scene['views'])}. Add a view."
+        )
     for index, view in enumerate(scene["views"]):
         _check_keys(view, VIEW_KEYS, ("image", "intrinsics"), f"views[{index}] of {where}")
+        for key, shape in MATRIX_SHAPES.items():
+            if view.get(key) is not None:
+                _to_list(view[key], shape, f"views[{index}][{key!r}]")
     if any(view.get("depth") is not None for view in scene["views"]):
         _check_keys(scene, SCENE_KEYS, ("depth_unit",), where)
-        _check_word(scene["depth_unit"], "depth_unit", tuple(METRES_PER_UNIT))
-    for index, entry in enumerate(scene.get("objects") or []):
-        _check_keys(entry, ("name", *OBJECT_SHAPES), ("name", *OBJECT_SHAPES), f"objects[{index}] of {where}")
+    for key, allowed in WORDS.items():
+        if scene.get(key) is not None:
+            _check_word(scene[key], key, allowed)
+    objects = [] if scene.get("objects") is None else scene["objects"]
+    if not isinstance(objects, list):
+        raise ValueError(f"`objects` must be a list, got {reprlib.repr(objects)}. Write one entry per object.")
+    _object_entries(objects)
     _check_poses(scene, where)
 
 
@@ -203,41 +225,51 @@ def _check_poses(scene: Mapping[str, Any], where: str) -> None:
                 f"`views[{index}]` must have a pose like the others, or no depth, got depth and no pose in {where}. "
                 "Add its pose, or remove its depth."
             )
-    _check_word(scene.get("camera_axes") or "opencv", "camera_axes", CAMERA_AXES)
     if posed and scene.get("world_up") is None:
         raise ValueError(
             f"`world_up` must be given with poses, one of {WORLD_UP}, got none in {where}. "
             'Add the axis that points up, or "unknown".'
         )
-    if scene.get("world_up") is not None:
-        _check_word(scene["world_up"], "world_up", WORLD_UP)
 
 
 def _check_word(value: Any, name: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise ValueError(f"`{name}` must be one of {allowed}, got {value!r}. Choose one of these words.")
+        raise ValueError(f"`{name}` must be one of {allowed}, got {reprlib.repr(value)}. Choose one of these words.")
 
 
 def _check_keys(entry: Any, allowed: tuple[str, ...], required: tuple[str, ...], where: str) -> None:
     if not isinstance(entry, Mapping):
-        raise ValueError(f"`{where}` must be a mapping with the keys {allowed}, got {entry!r}. Write it as an object.")
+        raise ValueError(
+            f"`{where}` must be a mapping with the keys {allowed}, got {reprlib.repr(entry)}. Write it as an object."
+        )
     missing = [key for key in required if entry.get(key) is None]
     if missing:
         raise ValueError(f"`{where}` must have the keys {required}, got none for {missing}. Add what is missing.")
     unknown = [key for key in entry if key not in allowed]
     if unknown:
         raise ValueError(
-            f"`{where}` may have the keys {allowed}, got {unknown}. Rename or remove them; "
+            f"`{where}` may have the keys {allowed}, got {reprlib.repr(unknown)}. Rename or remove them; "
             f"a pose stands under the name of its direction, {' or '.join(POSE_KEYS)}."
         )
 
 
 def _inside(folder: str | Path, name: Any, where: str) -> str:
     """Path of a file that a scene names, after checking that it is there and inside the folder."""
+    if not isinstance(name, str):
+        raise ValueError(
+            f"`{where}` must be a relative path inside the scene folder, got {reprlib.repr(name)}. "
+            "Write the name of the file in quotes."
+        )
+    encoded = name.encode(errors="ignore")
+    if "\0" in name or encoded.decode() != name or len(encoded) > MAX_NAME_BYTES:
+        raise ValueError(
+            f"`{where}` must be a file name of at most {MAX_NAME_BYTES} bytes without NUL or half a surrogate pair, "
+            f"got {reprlib.repr(name)} with {len(encoded)} bytes. Rename the file."
+        )
     root = Path(folder)
-    parts = (PurePosixPath(str(name)), PureWindowsPath(str(name)))
+    parts = (PurePosixPath(name), PureWindowsPath(name))
     escapes = any(path.is_absolute() or path.drive or ".." in path.parts for path in parts)
-    if not isinstance(name, str) or escapes or not (root / name).resolve().is_relative_to(root.resolve()):
+    if escapes or not (root / name).resolve().is_relative_to(root.resolve()):
         raise ValueError(
             f"`{where}` must be a relative path inside the scene folder, got {name!r}. "
             "Copy the file into the folder and name it without `..`."
@@ -282,13 +314,16 @@ def _to_stored_depth(depth: Any, depth_unit: str, where: str) -> Image.Image:
 
 
 def _to_list(values: Any, shape: tuple[int, ...], where: str) -> list[Any]:
-    array = np.asarray(values, dtype=np.float64)
-    if array.shape != shape or not np.isfinite(array).all():
+    try:
+        array = np.asarray(values)
+    except ValueError:  # rows of unequal length
+        array = np.array(None)
+    if array.shape != shape or array.dtype.kind not in "iuf" or not np.isfinite(array).all():
         raise ValueError(
-            f"`{where}` must be finite numbers of shape {shape}, got shape {array.shape}: {array.tolist()}. "
+            f"`{where}` must be finite numbers of shape {shape}, got shape {array.shape}: {reprlib.repr(values)}. "
             "Pass them as an array or nested lists."
         )
-    return array.tolist()
+    return array.astype(np.float64).tolist()
 
 
 def _object_entries(objects: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -296,8 +331,10 @@ def _object_entries(objects: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
     for index, thing in enumerate(objects):
         where = f"objects[{index}]"
         _check_keys(thing, ("name", *OBJECT_SHAPES), ("name", *OBJECT_SHAPES), where)
+        if not isinstance(thing["name"], str):
+            raise ValueError(f"`{where}['name']` must be text, got {reprlib.repr(thing['name'])}. Put it into quotes.")
         arrays = {key: _to_list(thing[key], shape, f"{where}[{key!r}]") for key, shape in OBJECT_SHAPES.items()}
-        entries.append({"name": str(thing["name"])} | arrays)
+        entries.append({"name": thing["name"]} | arrays)
     return entries
 
 

@@ -23,6 +23,7 @@ MULTI_VIEW_TYPES = ("taller", "wider", "farther_from", "closer_to", "distance", 
 CHOICE_TYPES = ("left", "right", "closer", "taller", "wider", "farther_from", "closer_to")
 SIZE_TYPES = ("taller", "wider", "width", "height")
 ANCHORED_TYPES = ("farther_from", "closer_to")
+SIDEWAYS_TYPES = ("left", "right")
 SMALLEST_WINS = ("left", "closer", "closer_to")
 MIN_RATIO = 1.25  # between the two values of a choice
 MIN_SIDEWAYS_SHARE = 0.05  # of the image width, for left and right
@@ -49,6 +50,8 @@ class Question:
         regions (`tuple[int, ...]`): Region numbers in the question, in order of mention.
         anchor (`int`, *optional*): The one of `regions` that the distances of a choice start from, where its kind is
             one of `ANCHORED_TYPES`.
+        margin (`float`, *optional*): For a choice, how far the value of the second candidate in the text lies above
+            that of the first: difference of logarithms, or of image columns in widths of the image.
     """
 
     kind: str
@@ -59,6 +62,7 @@ class Question:
     unit: str | None
     regions: tuple[int, ...]
     anchor: int | None = None
+    margin: float | None = None
 
 
 def number_regions(scene: BoxScene, rng: np.random.Generator, *, max_regions: int = 8) -> dict[int, int]:
@@ -260,7 +264,7 @@ def _contents(
 
 
 def _is_clear(scene: BoxScene, kind: str, first: float, second: float) -> bool:
-    if kind in ("left", "right"):
+    if kind in SIDEWAYS_TYPES:
         return abs(first - second) >= MIN_SIDEWAYS_SHARE * scene.settings.image_size_hw[1]
     return max(first, second) >= MIN_RATIO * min(first, second)
 
@@ -308,7 +312,14 @@ def _write_choice(
     template = str(rng.choice(QUESTIONS[kind]))
     answer = _fill(str(rng.choice(ANSWERS[kind])), names | {"best": best, "other": other}, "Region {}")
     text = _fill(template, names, "<region{}>")
-    return Question(kind, text, answer, best, None, None, _mentions(template, names), anchor)
+    margin = _margin(scene, kind, values[names["a"]], values[names["b"]])
+    return Question(kind, text, answer, best, None, None, _mentions(template, names), anchor, margin)
+
+
+def _margin(scene: BoxScene, kind: str, first: float, second: float) -> float:
+    if kind in SIDEWAYS_TYPES:
+        return (second - first) / scene.settings.image_size_hw[1]
+    return float(np.log(second / first))
 
 
 def format_quantity(metres: float, unit: str) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from transformers_sr3d.processing_sr3d import SR3DProcessor
 from transformers_sr3d.rooms.boxes import BoxScene, BoxSettings, make_scene, scene_seed
 from transformers_sr3d.rooms.facts import scene_from_facts, scene_to_facts
-from transformers_sr3d.rooms.questions import number_regions, sample_conversation, scene_sample
+from transformers_sr3d.rooms.questions import Question, number_regions, sample_conversation, scene_sample
 
 
 DEGRADED_SHARE = 1.0 / 6.0
@@ -92,7 +92,7 @@ class BoxRoomQuestions:
         self.min_questions = min_questions
         self.max_questions = max_questions
 
-    def __call__(self, truth: dict, seed: int) -> list[tuple[str, str]]:
+    def __call__(self, truth: dict, seed: int) -> list[Question]:
         """Draw a conversation.
 
         Args:
@@ -102,10 +102,9 @@ class BoxRoomQuestions:
                 The same seed gives the same conversation.
 
         Returns:
-            `list[tuple[str, str]]`: Questions and answers.
+            `list[Question]`: Questions with their answers and truth.
         """
         rng = np.random.default_rng([seed, CONVERSATION_STREAM])
         scene = scene_from_facts(truth["facts"])
         count = int(rng.integers(self.min_questions, self.max_questions + 1))
-        drawn = sample_conversation(scene, dict(enumerate(truth["objects"])), rng, count)
-        return [(question.text, question.answer) for question in drawn]
+        return sample_conversation(scene, dict(enumerate(truth["objects"])), rng, count)

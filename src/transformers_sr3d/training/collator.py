@@ -5,7 +5,8 @@
 A record is `{"encoded": what SR3DProcessor.encode_views returns, "conversation": [(question, answer), ...]}`. The
 conversation is written in the ChatML form that the processor's chat template renders; `render_conversation` does by
 hand what the template does, because rendering thousands of conversations through Jinja costs more than the tensors
-(a test holds the two equal). Labels are the answers and the `<|im_end|>` that closes each, nothing else.
+(a test holds the two equal). Labels are the answers and the `<|im_end|>` that closes each, nothing else. Records may
+bring `"targets"`, a tuple of numbers per answer, for an auxiliary loss (`number_loss`).
 
 This module may import torch.
 """
@@ -83,11 +84,12 @@ class SR3DDataCollator:
 
         Args:
             records (`Sequence[dict]`):
-                Each with `encoded` and `conversation`.
+                Each with `encoded`, `conversation` and, in all or none, `targets`.
 
         Returns:
             `dict[str, torch.Tensor]`: What the processor returns, padded on the right, and `labels` of shape
-            `(batch, sequence)`, -100 outside answers.
+            `(batch, sequence)`, -100 outside answers. With targets also `number_targets` of shape
+            `(batch, sequence, numbers)`, NaN outside answers.
 
         Raises:
             ValueError: If a conversation has no answer.
@@ -99,7 +101,11 @@ class SR3DDataCollator:
         batch = self.processor.batch_encoded(
             texts, [record["encoded"] for record in records], padding=True, padding_side="right", return_tensors="pt"
         )
-        return {**batch, "labels": self.answer_labels(batch["input_ids"])}
+        labels = self.answer_labels(batch["input_ids"])
+        if "targets" not in records[0]:
+            return {**batch, "labels": labels}
+        targets = spread_targets([record["targets"] for record in records], labels)
+        return {**batch, "labels": labels, "number_targets": targets}
 
     def answer_labels(self, input_ids: torch.Tensor) -> torch.Tensor:
         """Keep the ids of answers and of the `<|im_end|>` that closes them.
@@ -134,3 +140,25 @@ class SR3DDataCollator:
         turn = closes.cumsum(1) - closes.to(torch.long)
         begun_in = torch.where(begins.bool(), turn + 1, 0).cummax(1).values
         return torch.where(begun_in == turn + 1, input_ids, IGNORED_LABEL)
+
+
+def spread_targets(targets: Sequence[Sequence[tuple[float, ...]]], labels: torch.Tensor) -> torch.Tensor:
+    """Give every token of an answer the answer's target.
+
+    Args:
+        targets (`Sequence[Sequence[tuple[float, ...]]]`):
+            Per sample and answer, numbers or NaN.
+        labels (`torch.Tensor` of shape `(batch, sequence)`):
+            Of `SR3DDataCollator.answer_labels`.
+
+    Returns:
+        `torch.Tensor` of shape `(batch, sequence, numbers)`: NaN outside answers.
+    """
+    is_answer = labels != IGNORED_LABEL
+    begins = is_answer.clone()
+    begins[:, 1:] &= ~is_answer[:, :-1]  # the prompt of the next turn stands between two answers
+    answer = begins.cumsum(1) - 1
+    spread = torch.full((*labels.shape, len(targets[0][0])), torch.nan)
+    for row, row_targets in enumerate(targets):
+        spread[row, is_answer[row]] = torch.tensor(row_targets)[answer[row, is_answer[row]]]
+    return spread

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Records of training: scenes -> shards on disk -> conversations in a fixed order.
 
-A record is `{"encoded": what SR3DProcessor.encode_views returns, "conversation": [(question, answer), ...]}`.
+A record is `{"encoded": what SR3DProcessor.encode_views returns, "conversation": [(question, answer), ...],
+"targets": [(log metres, margin), ...]}`, where a target is the number behind an answer; see `number_targets`.
 Rendering and encoding a scene costs far more than reading it back, so that is done once: a cache is a folder of
 safetensors files, each with some scenes, their pixels as uint8 and what the generator knows of the scene as JSON.
 Questions are drawn afresh each time a scene is used. A shard is written under another name and renamed, so a killed
@@ -13,6 +14,7 @@ This module may import torch, numpy, safetensors and tqdm.
 """
 
 import json
+import math
 import multiprocessing
 import os
 from collections.abc import Callable, Sequence
@@ -24,7 +26,11 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from tqdm.auto import tqdm
 
+from transformers_sr3d.rooms.questions import SIDEWAYS_TYPES, Question
 
+
+# Of the margins of choices as targets of training: most then lie between 0.4 and 2 on either side.
+RATIO_SCALE, SIDEWAYS_SCALE, LARGEST_MARGIN = 2.0, 3.0, 2.0
 PLAIN_KEYS = ("num_tiles", "metric_scale", "region_numbers", "provenance")
 
 
@@ -232,8 +238,8 @@ class ConversationDataset(torch.utils.data.Dataset):
     Args:
         cache (`SceneCache`):
             The scenes.
-        ask (`Callable[[dict, int], list[tuple[str, str]]]`):
-            Truth of a scene and a seed to questions and answers.
+        ask (`Callable[[dict, int], list[Question]]`):
+            Truth of a scene and a seed to questions.
         num_items (`int`):
             Conversations of the run.
         seed (`int`):
@@ -249,7 +255,7 @@ class ConversationDataset(torch.utils.data.Dataset):
     def __init__(
         self,
         cache: SceneCache,
-        ask: Callable[[dict, int], list[tuple[str, str]]],
+        ask: Callable[[dict, int], list[Question]],
         *,
         num_items: int,
         seed: int,
@@ -270,21 +276,42 @@ class ConversationDataset(torch.utils.data.Dataset):
 
     def __getitem__(self, index: int) -> dict:
         item_seed = self.seed * 1_000_003 + index
-        scene, conversation = self._scene_with_questions(self.order[index], item_seed)
+        scene, questions = self._scene_with_questions(self.order[index], item_seed)
         encoded = scene["encoded"]
         if self.augment_yaw and len(encoded["num_tiles"]) > 1:
             generator = torch.Generator().manual_seed(item_seed)
             encoded = turn_scene(encoded, float(torch.rand((), generator=generator)) * 2.0 * torch.pi)
-        return {"encoded": encoded if self.pixels else without_pixels(encoded), "conversation": conversation}
+        return {
+            "encoded": encoded if self.pixels else without_pixels(encoded),
+            "conversation": [(question.text, question.answer) for question in questions],
+            "targets": [number_targets(question) for question in questions],
+        }
 
-    def _scene_with_questions(self, first: int, item_seed: int) -> tuple[dict, list[tuple[str, str]]]:
+    def _scene_with_questions(self, first: int, item_seed: int) -> tuple[dict, list[Question]]:
         """A few scenes show too little to ask about; the next one stands in for them."""
         for offset in range(len(self.cache)):
             scene = self.cache[(first + offset) % len(self.cache)]
-            conversation = self.ask(scene["truth"], item_seed)
-            if conversation:
-                return scene, conversation
+            questions = self.ask(scene["truth"], item_seed)
+            if questions:
+                return scene, questions
         raise ValueError(f"`ask` must give questions for some scene, got none for all {len(self.cache)}. Change it.")
+
+
+def number_targets(question: Question) -> tuple[float, float]:
+    """Give the numbers that an auxiliary loss predicts for a question, at a scale of about one.
+
+    Args:
+        question (`Question`):
+            A measurement or a choice.
+
+    Returns:
+        `tuple[float, float]`: Log of the true length in metres, and the scaled and clipped margin of a choice; the
+        one that does not apply is NaN.
+    """
+    if question.margin is None:
+        return math.nan if question.metres is None else math.log(question.metres), math.nan
+    margin = question.margin * (SIDEWAYS_SCALE if question.kind in SIDEWAYS_TYPES else RATIO_SCALE)
+    return math.nan, max(-LARGEST_MARGIN, min(LARGEST_MARGIN, margin))
 
 
 def without_pixels(encoded: dict) -> dict:

@@ -67,6 +67,11 @@ class OptimisationSettings:
             Fewest questions of a conversation.
         max_questions (`int`, defaults to 8):
             Most questions of a conversation.
+        number_loss_weight (`float`, defaults to 0.0):
+            Weight of the auxiliary loss that makes a middle layer know the number behind each answer; see
+            `number_loss`. For language models that start from nothing.
+        number_loss_layer (`int`, defaults to 1):
+            The layer of the language model, counted from 1, that it reads. At least one layer should follow.
         augment_yaw (`bool`, defaults to `True`):
             Whether posed scenes are turned about the vertical axis at random.
         bf16 (`bool`, *optional*):
@@ -93,6 +98,8 @@ class OptimisationSettings:
     max_grad_norm: float = 1.0
     min_questions: int = 1
     max_questions: int = 8
+    number_loss_weight: float = 0.0
+    number_loss_layer: int = 1
     augment_yaw: bool = True
     bf16: bool | None = None
     threads: int | None = None

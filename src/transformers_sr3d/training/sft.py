@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 
 import torch
-from transformers import AutoTokenizer, Trainer, TrainerCallback, TrainingArguments, set_seed
+from transformers import AutoTokenizer, Trainer, TrainingArguments, set_seed
 
 from transformers_sr3d.configuration_sr3d import SR3DConfig
 from transformers_sr3d.hub import export_checkpoint
@@ -29,7 +29,9 @@ from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.position_encoding_sr3d import SR3DZeroInitLinear
 from transformers_sr3d.processing_sr3d import SR3DProcessor
 from transformers_sr3d.training.box_rooms import BoxRoomQuestions, BoxRoomScenes
+from transformers_sr3d.training.budget import TrainingBudget, newest_checkpoint
 from transformers_sr3d.training.collator import SR3DDataCollator
+from transformers_sr3d.training.number_loss import NumberLossTrainer, add_number_head, remove_number_head
 from transformers_sr3d.training.records import ConversationDataset, SceneCache, build_cache, check_cache
 from transformers_sr3d.training.settings import OptimisationSettings, TrainingSettings, read_settings, write_settings
 from transformers_sr3d.training.tokenizer import train_tokenizer
@@ -37,7 +39,6 @@ from transformers_sr3d.training.tokenizer import train_tokenizer
 
 # Settings that may differ between the parts of one run: they change neither data nor weights up to any step.
 FREE_SETTINGS = ("max_minutes", "save_steps", "logging_steps", "threads", "dataloader_workers")
-COMPLETE_MARK = "complete.json"
 TOKENIZER_SCENES = 400
 AWAKE_STD = 0.2  # of the last layers of the 3D branches where there is no base model to protect
 
@@ -73,6 +74,7 @@ def run_training(settings: TrainingSettings) -> Path:
     trainer = build_trainer(settings, model, processor, cache)
     newest = newest_checkpoint(run_dir)
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
+    remove_number_head(model)
     export_checkpoint(model.to(torch.bfloat16), processor, output_dir)
     shutil.copy(run_dir / "settings.yaml", output_dir / "training_settings.yaml")
     summary = {"steps": trainer.state.global_step, "minutes": trainer.budget.minutes}
@@ -144,7 +146,7 @@ def prepare_data(settings: TrainingSettings) -> tuple[SR3DProcessor, SceneCache]
     check_cache(cache, make_scene)
     ask = BoxRoomQuestions(min_questions=8, max_questions=8)
     conversations = (ask(cache[index]["truth"], index) for index in range(min(TOKENIZER_SCENES, len(cache))))
-    texts = [text for conversation in conversations for turn in conversation for text in turn]
+    texts = [text for conversation in conversations for turn in conversation for text in (turn.text, turn.answer)]
     return build_processor(settings, train_tokenizer(texts, vocab_size=settings.vocab_size)), cache
 
 
@@ -260,13 +262,17 @@ def build_trainer(
         pixels=settings.scenes.pixels,
     )
     budget = TrainingBudget(Path(settings.run_dir), optimisation.max_minutes)
-    trainer = Trainer(
+    if optimisation.number_loss_weight:
+        add_number_head(model)
+    trainer = NumberLossTrainer(
         model=model,
         args=training_arguments(settings.run_dir, settings.seed, optimisation),
         data_collator=SR3DDataCollator(processor),
         train_dataset=dataset,
         processing_class=processor,
         callbacks=[budget],
+        number_loss_weight=optimisation.number_loss_weight,
+        number_loss_layer=optimisation.number_loss_layer,
     )
     trainer.budget = budget
     return trainer
@@ -340,59 +346,3 @@ def is_bf16_faster(size: int = 256, repeats: int = 5) -> bool:
             times.append(time.perf_counter() - start)
         seconds[dtype] = min(times)
     return seconds[torch.bfloat16] < seconds[torch.float32]
-
-
-class TrainingBudget(TrainerCallback):
-    """Count the minutes of training over all parts of a run, stop at the limit, mark complete checkpoints, log.
-
-    Args:
-        run_dir (`Path`):
-            Folder of the run.
-        max_minutes (`float`, *optional*):
-            The limit; without it training ends with the schedule.
-    """
-
-    def __init__(self, run_dir: Path, max_minutes: float | None):
-        self.run_dir = run_dir
-        self.max_minutes = max_minutes
-        self.earlier_minutes = 0.0
-        self.started = time.monotonic()
-
-    @property
-    def minutes(self) -> float:
-        """Minutes trained so far, those of earlier parts included up to their last checkpoint."""
-        return self.earlier_minutes + (time.monotonic() - self.started) / 60.0
-
-    def on_train_begin(self, args, state, control, **kwargs):
-        newest = newest_checkpoint(self.run_dir)
-        if newest and state.global_step:
-            self.earlier_minutes = json.loads((newest / COMPLETE_MARK).read_text())["minutes"]
-        self.started = time.monotonic()
-
-    def on_step_end(self, args, state, control, **kwargs):
-        if self.max_minutes is not None and self.minutes >= self.max_minutes:
-            control.should_training_stop = True
-
-    def on_save(self, args, state, control, **kwargs):
-        folder = self.run_dir / f"checkpoint-{state.global_step}"
-        mark = {"step": state.global_step, "minutes": self.minutes}
-        (folder / COMPLETE_MARK).write_text(json.dumps(mark))
-
-    def on_log(self, args, state, control, logs=None, **kwargs):
-        line = {"step": state.global_step, "minutes": round(self.minutes, 3)} | (logs or {})
-        with (self.run_dir / "log.jsonl").open("a") as log:
-            log.write(json.dumps(line) + "\n")
-
-
-def newest_checkpoint(run_dir: Path) -> Path | None:
-    """Find where to go on; checkpoints that were not written to the end, or not by us, are passed over.
-
-    Args:
-        run_dir (`Path`):
-            Folder of the run.
-
-    Returns:
-        `Path` or `None`: The newest complete checkpoint.
-    """
-    complete = [folder for folder in run_dir.glob("checkpoint-*") if (folder / COMPLETE_MARK).exists()]
-    return max(complete, key=lambda folder: int(folder.name.split("-")[1]), default=None)

@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The auxiliary loss: targets on answer tokens, errors of known targets only, a head that leaves no trace."""
+
+import math
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from training_settings import tiny_settings
+
+from transformers_sr3d.rooms.questions import Question
+from transformers_sr3d.training.collator import SR3DDataCollator, spread_targets
+from transformers_sr3d.training.number_loss import HEAD_NAME, number_loss
+from transformers_sr3d.training.records import number_targets
+from transformers_sr3d.training.sft import build_model, build_trainer, run_training
+
+
+NAN = math.nan
+
+
+def choice(kind, margin):
+    return Question(kind, "", "", 1, None, None, (0, 1), margin=margin)
+
+
+def test_targets_are_log_metres_or_a_margin():
+    length, margin = number_targets(Question("width", "", "", None, 2.0, "m", (0,)))
+    assert length == pytest.approx(math.log(2.0))
+    assert math.isnan(margin)
+    assert number_targets(choice("taller", math.log(1.5)))[1] == pytest.approx(2 * math.log(1.5))
+    assert number_targets(choice("left", -0.25))[1] == pytest.approx(-0.75)
+    assert number_targets(choice("taller", -9.0))[1] == -2.0
+
+
+def test_every_token_of_an_answer_has_the_target_of_its_answer():
+    labels = torch.tensor([[-100, 5, 6, -100, 7, -100], [-100, -100, 8, 9, -100, -100]])
+    spread = spread_targets([[(1.0, NAN), (2.0, NAN)], [(NAN, 3.0)]], labels)
+    expected = torch.full((2, 6, 2), NAN)
+    expected[0, 1:3, 0], expected[0, 4, 0], expected[1, 2:4, 1] = 1.0, 2.0, 3.0
+    torch.testing.assert_close(spread, expected, equal_nan=True)
+
+
+def test_loss_counts_known_targets_only():
+    targets = torch.tensor([[[1.0, NAN], [3.0, NAN]], [[NAN, NAN], [NAN, 2.0]]])
+    predictions = torch.tensor([[[1.0, 50.0], [5.0, 50.0]], [[50.0, 50.0], [50.0, 1.0]]], requires_grad=True)
+    loss = number_loss(predictions, targets)
+    assert loss.item() == pytest.approx((0.0 + 4.0) / 2 + 1.0)
+    loss.backward()
+    assert predictions.grad[targets.isnan()].abs().max() == 0
+    assert number_loss(predictions, torch.full_like(targets, NAN)).item() == 0.0
+
+
+def test_head_reads_the_state_before_each_answer_token(tmp_path, cache_dir, data):
+    settings = tiny_settings(
+        tmp_path / "out", tmp_path / "run", cache_dir=cache_dir, max_steps=1, number_loss_weight=2.0
+    )
+    processor, cache = data
+    trainer = build_trainer(settings, build_model(settings, processor), processor, cache)
+    batch = trainer.data_collator([trainer.train_dataset[0], trainer.train_dataset[1]])
+    model, targets = trainer.model.eval(), batch["number_targets"]
+    loss = trainer.compute_loss(model, dict(batch))
+    inputs = {name: value for name, value in batch.items() if name != "number_targets"}
+    outputs = model(**inputs, output_hidden_states=True)
+    predictions = getattr(model, HEAD_NAME)(outputs.hidden_states[1])
+    errors = [[], []]
+    for row, position in (batch["labels"] != -100).nonzero().tolist():
+        for kind in range(2):
+            if not torch.isnan(targets[row, position, kind]):
+                error = predictions[row, position - 1, kind] - targets[row, position, kind]
+                errors[kind].append(error.item() ** 2)
+    twin = sum(sum(kind) / len(kind) for kind in errors if kind)
+    assert loss.item() == pytest.approx(outputs.loss.item() + 2.0 * twin, rel=1e-4)
+
+
+def test_exported_checkpoint_has_no_head(tmp_path, cache_dir, data):
+    settings = tiny_settings(
+        tmp_path / "out", tmp_path / "run", cache_dir=cache_dir, max_steps=1, save_steps=1, number_loss_weight=1.0
+    )
+    run_training(settings)
+    during = load_file(tmp_path / "run" / "checkpoint-1" / "model.safetensors")
+    after = load_file(tmp_path / "out" / "model.safetensors")
+    assert set(during) - set(after) == {f"{HEAD_NAME}.weight", f"{HEAD_NAME}.bias"}
+
+
+def test_records_without_targets_train_without_the_loss(tmp_path, processor, cache, data):
+    records = [
+        {"encoded": cache[0]["encoded"], "conversation": [("How wide is <region0>?", "Region 0 is 1 meter wide.")]}
+    ]
+    assert "number_targets" not in SR3DDataCollator(processor)(records)
