@@ -77,7 +77,7 @@ def run_training(settings: TrainingSettings) -> Path:
     remove_number_head(model)
     export_checkpoint(model.to(torch.bfloat16), processor, output_dir)
     shutil.copy(run_dir / "settings.yaml", output_dir / "training_settings.yaml")
-    summary = {"steps": trainer.state.global_step, "minutes": trainer.budget.minutes}
+    summary = {"steps": trainer.state.global_step, "minutes": trainer.budget.minutes, "bf16": trainer.args.bf16}
     (run_dir / "finished.json").write_text(json.dumps(summary))
     return output_dir
 
