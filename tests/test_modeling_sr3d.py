@@ -18,7 +18,9 @@ GEOMETRY = ("patch_points", "patch_valid", "metric_scale")
 # 20 random models on a CPU in float32, logits of order 0.5. Row alone against row in a batch: at most 2e-7; eager
 # attention against SDPA in lively models: at most 1.4e-6.
 LOGIT_TOLERANCE = {"atol": 2e-6, "rtol": 1e-5}
-# bfloat16 against float32, the same models: at most 0.005. Masks that are mirrored move logits by 0.009 and more.
+# Flex attention against SDPA, 20 lively models of four times the width: at most 1.4e-5, where a wrong mask makes 0.3.
+FLEX_TOLERANCE = {"atol": 1e-4, "rtol": 0.0}
+# bfloat16 against float32, 20 small models: at most 0.005. Masks that are mirrored move logits by 0.009 and more.
 BFLOAT16_TOLERANCE = {"atol": 0.008, "rtol": 0.0}
 
 
@@ -227,12 +229,12 @@ def test_eager_attention_equals_sdpa(model_inputs):
 
 @pytest.mark.slow  # compiles a kernel for the tower and one for the language model
 def test_flex_attention_equals_sdpa():
-    """Heads of 32 and more: the CPU kernel of torch 2.13 is wrong for smaller ones, with any model."""
+    """Heads of 32 channels: for 8 and 16 the CPU kernel of torch 2.13 is wrong, in a text model just as here."""
     tower = {**make_tiny_config().vision_config.to_dict(), "hidden_size": 64}
     text = {**make_tiny_config().text_config.to_dict(), "hidden_size": 128}
     config = make_tiny_config(vision_config=tower, text_config=text)
     inputs = with_padding(make_model_inputs(config))
-    assert_equal_attention("flex_attention", make_lively_model(config), inputs, LOGIT_TOLERANCE)
+    assert_equal_attention("flex_attention", make_lively_model(config), inputs, FLEX_TOLERANCE)
 
 
 def test_flex_attention_refuses_training_on_a_cpu(model, model_inputs):
@@ -359,5 +361,7 @@ def test_loading_through_the_meta_device_leaves_every_buffer_right(tower, langua
 
 @pytest.mark.slow
 def test_compiled_forward_has_no_graph_break(awake_model, model_inputs):
+    # The first call of a tower installs hooks under a lock, which no graph can hold (with any model of the library).
+    expected = logits(awake_model, model_inputs)
     compiled = torch.compile(awake_model, fullgraph=True)
-    torch.testing.assert_close(logits(compiled, model_inputs), logits(awake_model, model_inputs), **LOGIT_TOLERANCE)
+    torch.testing.assert_close(logits(compiled, model_inputs), expected, **LOGIT_TOLERANCE)
