@@ -139,7 +139,7 @@ def print_rows(title: str, rows: list[dict]) -> None:
     """One line per question."""
     print(f"\n{title}")
     for row in rows:
-        print(f"  {row['question']:<70} {row['answer']:<55} measured: {row['truth']}")
+        print(f"  {row['question']:<70} {row['answer']:<55} truth: {row['truth']}")
 
 
 def main() -> None:
@@ -150,7 +150,7 @@ def main() -> None:
     if not Path(arguments.model).is_dir():
         parser.exit(2, f"No checkpoint in {arguments.model}. Train it with `sr3d train` or name one with --model.\n")
     logging.set_verbosity_error()
-    vqa = spatial_vqa_pipeline(arguments.model, dtype=torch.float32)
+    vqa = spatial_vqa_pipeline(arguments.model)
 
     boxes = [{"box_xyxy": SUITCASE_XYXY, "view": 0}, {"box_xyxy": ROBOT_XYXY, "view": 0}]
     masks = [{"mask": str(PHOTO / f"mask_{name}.png"), "view": 0} for name in ("suitcase", "robot")]

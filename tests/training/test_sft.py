@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from training_settings import tiny_settings
 
 from transformers_sr3d.cli.main import main
+from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.training.budget import COMPLETE_MARK, TrainingBudget, newest_checkpoint
 from transformers_sr3d.training.settings import write_settings
 from transformers_sr3d.training.sft import build_model, claim_run_dir, prepare_data, run_training
@@ -72,6 +73,7 @@ def test_train_then_eval_from_the_command_line(tmp_path, cache_dir, data, capsys
     assert content["manifest"]["split"] == "test"
     dtypes = {tensor.dtype for tensor in load_file(tmp_path / "out" / "model.safetensors").values()}
     assert dtypes == {torch.bfloat16}
+    assert SR3DForConditionalGeneration.from_pretrained(tmp_path / "out").dtype == torch.float32
 
 
 def test_a_second_stage_starts_from_the_weights_of_the_first(tmp_path, cache_dir, data):

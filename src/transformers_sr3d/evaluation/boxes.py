@@ -347,6 +347,7 @@ def manifest(model: str | Path, limit: int, batch_size: int) -> dict:
         "limit": limit,
         "batch_size": batch_size,
         "max_new_tokens": MAX_NEW_TOKENS,
+        "dtype": "float32",
         "torch": torch.__version__,
         "transformers": transformers.__version__,
         "commit": _git_commit(),
