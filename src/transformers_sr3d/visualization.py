@@ -89,9 +89,7 @@ def answer_sheet(
         draw.text((margin, y), row["question"], fill=FAINT, font=ImageFont.load_default(15))
         draw.text((margin + 16, y + 19), row["answer"], fill=INK, font=ImageFont.load_default(17))
         if row.get("truth"):
-            draw.text(
-                (width // 2 + 40, y + 20), f"truth: {row['truth']}", fill=FAINT, font=ImageFont.load_default(15)
-            )
+            draw.text((width // 2 + 40, y + 20), f"truth: {row['truth']}", fill=FAINT, font=ImageFont.load_default(15))
     return sheet
 
 
