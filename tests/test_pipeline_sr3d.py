@@ -178,7 +178,10 @@ def test_options_get_letters_in_the_prompt_and_a_choice(vqa, say):
     assert "What is <region0>?\nA. chair\nB. table\n" in request.prompt
     for text, choice in (("B", "B"), ("(A) chair", "A"), ("A chair.", "A"), ("sofa", None)):
         say(text)
-        assert vqa(sample)["choice"] == choice
+        answer = vqa(sample)
+        assert answer["choice"] == choice
+        warned = [text for text in answer["provenance"]["warnings"] if "names none of the `options`" in text]
+        assert len(warned) == (choice is None)
 
 
 @pytest.mark.parametrize(

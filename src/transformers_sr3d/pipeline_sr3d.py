@@ -226,10 +226,13 @@ class SpatialVQAPipeline(Pipeline):
             if not region["mentioned"]
         ]
         warnings += _length_warnings(answer.provenance) if is_about_length else []
+        choice = None if answer.options is None else parse_choice(answer.text, answer.options)
+        if answer.options is not None and choice is None:
+            warnings.append("The answer names none of the `options`. Ask a model that was trained on such questions.")
         return {
             "generated_text": answer.text,
             "quantity": quantity,
-            "choice": None if answer.options is None else parse_choice(answer.text, answer.options),
+            "choice": choice,
             "provenance": answer.provenance | {"warnings": warnings},
         }
 
