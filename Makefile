@@ -76,6 +76,7 @@ bench: $(STAMP)
 
 # The embedded checkpoint carries a copy of the code; a test holds the two equal.
 checkpoint-code:
+	rm -f checkpoints/sr3d-tiny/*_sr3d.py
 	cp src/transformers_sr3d/*_sr3d.py checkpoints/sr3d-tiny/
 
 clean:

@@ -140,7 +140,7 @@ class SR3DConfig(PreTrainedConfig):
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)
-        # As in LLaVA: language models bring the setting in `text_config`; the outer one reaches the output layer.
+        # Language models bring the setting in `text_config`, the outer one reaches the output layer: both must agree.
         self.tie_word_embeddings = self.tie_word_embeddings or self.text_config.tie_word_embeddings
         self.text_config.tie_word_embeddings = self.tie_word_embeddings
 

@@ -231,6 +231,15 @@ def test_bad_scene_files_are_refused_by_name(folder, change, message):
         load_scene(edit(folder, change))
 
 
+def test_only_each_name_of_a_path_is_limited(folder):
+    nested = folder / ("a" * 150)
+    nested.mkdir()
+    name = f"{nested.name}/{'b' * 150}.png"
+    stored = json.loads((folder / "scene.json").read_text())["views"][0]["image"]
+    (folder / name).write_bytes((folder / stored).read_bytes())
+    assert load_scene(edit(folder, lambda scene: scene["views"][0].update(image=name)))["images"][0]
+
+
 def test_link_out_of_the_folder_is_refused(folder, tmp_path):
     (tmp_path / "outside.png").write_bytes(b"")
     (folder / "link.png").symlink_to(tmp_path / "outside.png")

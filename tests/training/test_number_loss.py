@@ -82,8 +82,35 @@ def test_exported_checkpoint_has_no_head(tmp_path, cache_dir, data):
     assert set(during) - set(after) == {f"{HEAD_NAME}.weight", f"{HEAD_NAME}.bias"}
 
 
-def test_records_without_targets_train_without_the_loss(tmp_path, processor, cache, data):
-    records = [
-        {"encoded": cache[0]["encoded"], "conversation": [("How wide is <region0>?", "Region 0 is 1 meter wide.")]}
-    ]
-    assert "number_targets" not in SR3DDataCollator(processor)(records)
+def plain_batch(processor, cache):
+    record = {
+        "encoded": cache[0]["encoded"],
+        "conversation": [("How wide is <region0>?", "Region 0 is 1 meter wide.")],
+    }
+    return SR3DDataCollator(processor)([record])
+
+
+def test_a_batch_without_targets_needs_a_weight_of_zero(tmp_path, cache_dir, data):
+    processor, cache = data
+    batch = plain_batch(processor, cache)
+    assert "number_targets" not in batch
+    for weight in (0.0, 1.0):
+        settings = tiny_settings(
+            tmp_path / "out", tmp_path / "run", cache_dir=cache_dir, max_steps=1, number_loss_weight=weight
+        )
+        trainer = build_trainer(settings, build_model(settings, processor), processor, cache)
+        if weight:
+            with pytest.raises(ValueError, match=r"`number_targets` must be in each batch .* got a batch without"):
+                trainer.compute_loss(trainer.model, dict(batch))
+        else:
+            assert trainer.compute_loss(trainer.model, dict(batch)).item() > 0
+
+
+@pytest.mark.parametrize("layer", [-1, 0, 3])
+def test_a_layer_that_is_not_there_is_refused(layer, tmp_path, cache_dir, data):
+    settings = tiny_settings(
+        tmp_path / "out", tmp_path / "run", cache_dir=cache_dir, number_loss_weight=1.0, number_loss_layer=layer
+    )
+    processor, cache = data
+    with pytest.raises(ValueError, match=rf"`number_loss_layer` must be from 1 to 2, .* got {layer}"):
+        build_trainer(settings, build_model(settings, processor), processor, cache)

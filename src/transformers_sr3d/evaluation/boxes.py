@@ -4,7 +4,7 @@
 
 Everything goes the user's way: pictures, depth, cameras and regions through the processor, one question a prompt,
 greedy generation, the answer read as text. Two rows stand beside the model: "majority" answers without looking, and
-"oracle" measures a box around the region's own points, which says what the visible points alone allow.
+"oracle" measures a box around the region's own points: a plain reference, and not an upper bound.
 
 This module may import torch, numpy, tqdm and the whole package.
 """

@@ -261,10 +261,11 @@ def _inside(folder: str | Path, name: Any, where: str) -> str:
             "Write the name of the file in quotes."
         )
     encoded = name.encode(errors="ignore")
-    if "\0" in name or encoded.decode() != name or len(encoded) > MAX_NAME_BYTES:
+    longest = max(map(len, encoded.split(b"/")))
+    if "\0" in name or encoded.decode() != name or longest > MAX_NAME_BYTES:
         raise ValueError(
-            f"`{where}` must be a file name of at most {MAX_NAME_BYTES} bytes without NUL or half a surrogate pair, "
-            f"got {reprlib.repr(name)} with {len(encoded)} bytes. Rename the file."
+            f"`{where}` must be a path of names of at most {MAX_NAME_BYTES} bytes without NUL or half a surrogate "
+            f"pair, got {reprlib.repr(name)} with {longest} bytes. Rename the file."
         )
     root = Path(folder)
     parts = (PurePosixPath(name), PureWindowsPath(name))

@@ -68,10 +68,19 @@ class NumberLossTrainer(Trainer):
             Factor of the auxiliary loss; with 0 there is no such loss, and no head is needed.
         number_loss_layer (`int`):
             The layer of the language model, counted from 1, whose output the head reads.
+
+    Raises:
+        ValueError: If there is no such layer, or if a batch has no targets.
     """
 
     def __init__(self, *args, number_loss_weight: float, number_loss_layer: int, **kwargs):
         super().__init__(*args, **kwargs)
+        layers = self.model.config.get_text_config().num_hidden_layers
+        if number_loss_weight and not 1 <= number_loss_layer <= layers:
+            raise ValueError(
+                f"`number_loss_layer` must be from 1 to {layers}, the layers of the language model, got "
+                f"{number_loss_layer}. Change the settings; one layer below the last is a good start."
+            )
         self.number_loss_weight = number_loss_weight
         self.number_loss_layer = number_loss_layer
 
@@ -79,6 +88,11 @@ class NumberLossTrainer(Trainer):
         targets = inputs.pop("number_targets", None)
         if not self.number_loss_weight:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        if targets is None:
+            raise ValueError(
+                "`number_targets` must be in each batch where `number_loss_weight` is above 0, got a batch without. "
+                "Give the records `targets`, or set the weight to 0."
+            )
         outputs = model(**inputs, output_hidden_states=True)
         # The state before a token predicts it, so each answer token's target belongs to the position before it.
         hidden = outputs.hidden_states[self.number_loss_layer][:, :-1]

@@ -75,14 +75,14 @@ def run_training(settings: TrainingSettings) -> Path:
     newest = newest_checkpoint(run_dir)
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
     remove_number_head(model)
-    export_small(model, processor, output_dir)
+    export_bfloat16(model, processor, output_dir)
     shutil.copy(run_dir / "settings.yaml", output_dir / "training_settings.yaml")
     summary = {"steps": trainer.state.global_step, "minutes": trainer.budget.minutes, "bf16": trainer.args.bf16}
     (run_dir / "finished.json").write_text(json.dumps(summary))
     return output_dir
 
 
-def export_small(model: SR3DForConditionalGeneration, processor: SR3DProcessor, folder: Path) -> None:
+def export_bfloat16(model: SR3DForConditionalGeneration, processor: SR3DProcessor, folder: Path) -> None:
     """Export with weights in bfloat16 that load as float32: half the size, and CPUs compute faster and closer with it.
 
     Args:
