@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Rooms of boxes as training data: index -> encoded scene with its facts; facts -> a conversation.
+"""Rooms of boxes as training data: index -> encoded scene with its facts; facts -> questions.
 
 Two small callables, so that worker processes can be handed what they need. Even indices are single photos, odd ones
 camera walks of two to four views: one model learns both. A sixth of the scenes is seen by a poor sensor.

@@ -85,6 +85,7 @@ class NumberLossTrainer(Trainer):
         self.number_loss_layer = number_loss_layer
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        """Add the weighted auxiliary loss to that of the answers; arguments and result are those of `Trainer`."""
         targets = inputs.pop("number_targets", None)
         if not self.number_loss_weight:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)

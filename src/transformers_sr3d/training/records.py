@@ -10,7 +10,7 @@ Questions are drawn afresh each time a scene is used. A shard is written under a
 build goes on where it stopped; the price of a cache is that it must be deleted when the generator changes, and
 `check_cache` finds that out.
 
-This module may import torch, numpy, safetensors and tqdm.
+This module may import torch, numpy, safetensors, tqdm and the questions of `rooms`.
 """
 
 import json

@@ -5,7 +5,7 @@
 Every part goes on where it was stopped: shards of the scene cache that exist are kept, and training resumes from the
 newest complete checkpoint of `run_dir` with the same batches that an uninterrupted run would have seen. Calling a
 finished run again does nothing. Transformers' `Trainer` does the training; what is added here is the order of the
-data, a limit on minutes, and a mark on checkpoints that were written to the end.
+data, an auxiliary loss (`number_loss`), and a limit on minutes with a mark on whole checkpoints (`budget`).
 
 Files in `run_dir`: `settings.yaml` (resolved), `log.jsonl` (a line per `logging_steps`), `checkpoint-<step>/`,
 `finished.json`.
