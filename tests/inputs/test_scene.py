@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from transformers_sr3d.inputs.scene import load_scene, load_scene_objects, save_scene
+from transformers_sr3d.inputs.scene import load_scene, load_scene_instances, load_scene_objects, save_scene
 
 
 INTRINSICS = [[50.0, 0.0, 3.5], [0.0, 50.0, 2.5], [0.0, 0.0, 1.0]]
@@ -122,6 +122,39 @@ def test_objects_come_back_as_region_boxes(folder):
     (thing,) = load_scene_objects(folder)
     assert thing == {**BOX, "rotation": np.eye(3).tolist()}
     assert load_scene_objects(edit(folder, lambda scene: scene.pop("objects"))) == []
+
+
+def test_instances_come_back_and_are_no_inputs(tmp_path):
+    numbers = np.arange(48, dtype=np.uint16).reshape(6, 8) % 2
+    views = make_views(2)
+    views[1]["instances"] = numbers
+    save_scene(tmp_path, views, world_up="+z", objects=[BOX], png_compression=1)
+    nothing, path = load_scene_instances(tmp_path)
+    assert nothing is None
+    with Image.open(path) as stored:
+        assert stored.mode == "I;16"
+        assert np.array_equal(np.asarray(stored), numbers)
+    assert set(load_scene(tmp_path)) == {
+        "images", "intrinsics", "depths", "depth_unit", "camera_to_world", "camera_axes", "world_up",
+    }  # fmt: skip
+
+
+def test_compression_changes_the_size_only(tmp_path):
+    views = make_views(1, image=np.tile(np.arange(64, dtype=np.uint8)[:, None, None], (1, 64, 3)))
+    sizes = []
+    for level in (0, 9):
+        save_scene(tmp_path / str(level), views, world_up="+z", png_compression=level)
+        with Image.open(tmp_path / str(level) / "image_000.png") as picture:
+            assert np.array_equal(np.asarray(picture), views[0]["image"])
+        sizes.append((tmp_path / str(level) / "image_000.png").stat().st_size)
+    assert sizes[1] < sizes[0] / 5
+
+
+@pytest.mark.parametrize("name", [7, "../other.png"])
+def test_instances_outside_of_the_folder_are_refused(folder, name):
+    edit(folder, lambda scene: scene["views"][0].update(instances=name))
+    with pytest.raises(ValueError, match=r"views\[0\]\['instances'\]` must be a relative path"):
+        load_scene_instances(folder)
 
 
 def test_failed_save_leaves_the_old_scene_whole(folder):
@@ -291,3 +324,17 @@ def test_bad_views_are_refused_before_anything_is_written(tmp_path, changes, err
     with pytest.raises(error, match=message):
         save_scene(tmp_path / "new", make_views(1, **changes), world_up="+z")
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("instances", "error", "message"),
+    [
+        (np.full((6, 8), 2, np.uint16), ValueError, "numbers from 0 .nothing. to 1, the number of objects, got 2"),
+        (np.zeros((6, 8), np.int16), TypeError, r"uint16 array of shape \(H, W\), got int16 of shape \(6, 8\)"),
+        ("instances.png", TypeError, "uint16 array of shape .*, got no array"),
+    ],
+)
+def test_bad_instances_are_refused(tmp_path, instances, error, message):
+    with pytest.raises(error, match=message):
+        save_scene(tmp_path, make_views(1, instances=instances), world_up="+z", objects=[BOX])
+    assert not list(tmp_path.iterdir())

@@ -3,33 +3,33 @@
 """The auxiliary loss: targets on answer tokens, errors of known targets only, a head that leaves no trace."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import load_file
 from training_settings import tiny_settings
 
-from transformers_sr3d.rooms.questions import Question
+from transformers_sr3d.rooms.room_questions import RoomQuestion
 from transformers_sr3d.training.collator import SR3DDataCollator, spread_targets
-from transformers_sr3d.training.number_loss import HEAD_NAME, number_loss
-from transformers_sr3d.training.records import number_targets
+from transformers_sr3d.training.number_loss import NUM_TARGETS, number_loss
+from transformers_sr3d.training.room_scenes import number_targets
 from transformers_sr3d.training.sft import build_model, build_trainer, run_training
 
 
 NAN = math.nan
 
 
-def choice(kind, margin):
-    return Question(kind, "", "", 1, None, None, (0, 1), margin=margin)
-
-
-def test_targets_are_log_metres_or_a_margin():
-    length, margin = number_targets(Question("width", "", "", None, 2.0, "m", (0,)))
-    assert length == pytest.approx(math.log(2.0))
-    assert math.isnan(margin)
-    assert number_targets(choice("taller", math.log(1.5)))[1] == pytest.approx(2 * math.log(1.5))
-    assert number_targets(choice("left", -0.25))[1] == pytest.approx(-0.75)
-    assert number_targets(choice("taller", -9.0))[1] == -2.0
+def test_targets_are_log_quantities_margins_and_bearings():
+    base = {"category": "width", "kind": "", "form": "", "text": "", "answer": "", "scoring": "", "regions": ()}
+    question = RoomQuestion(**base, held_out=False)
+    length = number_targets(replace(question, value=2.0))
+    assert length[0] == pytest.approx(math.log(2.0))
+    assert all(math.isnan(number) for number in length[1:])
+    assert number_targets(replace(question, margin=math.log(1.5)))[1] == pytest.approx(2 * math.log(1.5))
+    assert number_targets(replace(question, category="left_right", margin=-0.25))[1] == pytest.approx(-0.75)
+    assert number_targets(replace(question, margin=-9.0))[1] == -2.0
+    assert number_targets(replace(question, bearing=(0.6, 0.8)))[2:] == (0.6, 0.8)
 
 
 def test_every_token_of_an_answer_has_the_target_of_its_answer():
@@ -55,16 +55,16 @@ def test_head_reads_the_state_before_each_answer_token(tmp_path, cache_dir, data
         tmp_path / "out", tmp_path / "run", cache_dir=cache_dir, max_steps=1, number_loss_weight=2.0
     )
     processor, cache = data
-    trainer = build_trainer(settings, build_model(settings, processor), processor, cache)
+    trainer = build_trainer(settings, build_model(settings, processor), processor, {"train": cache})
     batch = trainer.data_collator([trainer.train_dataset[0], trainer.train_dataset[1]])
     model, targets = trainer.model.eval(), batch["number_targets"]
     loss = trainer.compute_loss(model, dict(batch))
     inputs = {name: value for name, value in batch.items() if name != "number_targets"}
-    outputs = model(**inputs, output_hidden_states=True)
-    predictions = getattr(model, HEAD_NAME)(outputs.hidden_states[1])
-    errors = [[], []]
+    outputs = model.without_head().eval()(**inputs, output_hidden_states=True)
+    predictions = model.number_head(outputs.hidden_states[1])
+    errors = [[] for _ in range(NUM_TARGETS)]
     for row, position in (batch["labels"] != -100).nonzero().tolist():
-        for kind in range(2):
+        for kind in range(NUM_TARGETS):
             if not torch.isnan(targets[row, position, kind]):
                 error = predictions[row, position - 1, kind] - targets[row, position, kind]
                 errors[kind].append(error.item() ** 2)
@@ -79,7 +79,7 @@ def test_exported_checkpoint_has_no_head(tmp_path, cache_dir, data):
     run_training(settings)
     during = load_file(tmp_path / "run" / "checkpoint-1" / "model.safetensors")
     after = load_file(tmp_path / "out" / "model.safetensors")
-    assert set(during) - set(after) == {f"{HEAD_NAME}.weight", f"{HEAD_NAME}.bias"}
+    assert set(during) - set(after) == {"number_head.weight", "number_head.bias"}
 
 
 def plain_batch(processor, cache):
@@ -98,7 +98,7 @@ def test_a_batch_without_targets_needs_a_weight_of_zero(tmp_path, cache_dir, dat
         settings = tiny_settings(
             tmp_path / "out", tmp_path / "run", cache_dir=cache_dir, max_steps=1, number_loss_weight=weight
         )
-        trainer = build_trainer(settings, build_model(settings, processor), processor, cache)
+        trainer = build_trainer(settings, build_model(settings, processor), processor, {"train": cache})
         if weight:
             with pytest.raises(ValueError, match=r"`number_targets` must be in each batch .* got a batch without"):
                 trainer.compute_loss(trainer.model, dict(batch))
@@ -113,4 +113,4 @@ def test_a_layer_that_is_not_there_is_refused(layer, tmp_path, cache_dir, data):
     )
     processor, cache = data
     with pytest.raises(ValueError, match=rf"`number_loss_layer` must be from 1 to 2, .* got {layer}"):
-        build_trainer(settings, build_model(settings, processor), processor, cache)
+        build_trainer(settings, build_model(settings, processor), processor, {"train": cache})

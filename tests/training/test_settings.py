@@ -30,16 +30,23 @@ def test_missing_settings_take_their_defaults(tmp_path):
 
 
 def test_written_settings_read_back_equal(tmp_path):
-    settings = read(tmp_path, "{output_dir: a, run_dir: b, model: {max_tiles: 4}, scenes: {num_scenes: 3}}")
+    settings = read(tmp_path, "{output_dir: a, run_dir: b, model: {max_tiles: 4}, samples: {num_samples: 3}}")
     write_settings(settings, tmp_path / "again.yaml")
     assert read_settings(tmp_path / "again.yaml") == settings
+
+
+def test_a_file_says_only_what_differs_from_its_base(tmp_path):
+    (tmp_path / "base.yaml").write_text("{output_dir: a, run_dir: b, optimisation: {max_steps: 5, batch_size: 3}}")
+    settings = read(tmp_path, "{base: base.yaml, run_dir: c, optimisation: {max_steps: 7}}")
+    assert (settings.output_dir, settings.run_dir) == ("a", "c")
+    assert (settings.optimisation.max_steps, settings.optimisation.batch_size) == (7, 3)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("{output_dir: a, run_dir: b, lr: 1}", "`lr` is no setting"),
-        ("{output_dir: a, run_dir: b, scenes: {scenes: 1}}", "`scenes.scenes` is no setting. Known here: cache_dir"),
+        ("{output_dir: a, run_dir: b, samples: {scenes: 1}}", "`samples.scenes` is no setting. Known here: cache_dir"),
         ("{output_dir: a}", "`run_dir` is required"),
         ("{output_dir: a, run_dir: b, seed: one}", "`seed` must be int, got 'one'"),
         (
@@ -48,9 +55,22 @@ def test_written_settings_read_back_equal(tmp_path):
         ),
         ("{output_dir: a, run_dir: b, optimisation: {max_steps: true}}", "must be int, got True"),
         ("{output_dir: a, run_dir: b, optimisation: {learning_rate: fast}}", "must be a number, got 'fast'"),
+        ("{output_dir: a, run_dir: b, task: sing}", "`task` must be one of .*, got 'sing'"),
+        ("{base: settings.yaml, output_dir: a}", "`base` must not lead back to its own file"),
         ("[output_dir]", "must hold a mapping of settings, got list"),
     ],
-    ids=["unknown", "unknown in a section", "missing", "type", "fraction", "boolean", "no number", "list"],
+    ids=[
+        "unknown",
+        "unknown in a section",
+        "missing",
+        "type",
+        "fraction",
+        "boolean",
+        "no number",
+        "task",
+        "own base",
+        "list",
+    ],
 )
 def test_wrong_settings_are_named(tmp_path, text, message):
     with pytest.raises(ValueError, match=message):

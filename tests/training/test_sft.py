@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whole runs at the smallest size: the loss falls, a stopped run ends as an uninterrupted one, train then eval."""
 
+import copy
+import csv
 import dataclasses
 import json
 
@@ -9,12 +11,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from training_settings import tiny_settings
+from transformers import set_seed
 
 from transformers_sr3d.cli.main import main
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.training.budget import COMPLETE_MARK, TrainingBudget, newest_checkpoint
 from transformers_sr3d.training.settings import write_settings
-from transformers_sr3d.training.sft import build_model, claim_run_dir, prepare_data, run_training
+from transformers_sr3d.training.sft import build_model, claim_run_dir, run_training, training_arguments
 
 
 class StopAfter(TrainingBudget):
@@ -35,7 +38,7 @@ def test_twenty_steps_lower_the_loss(tmp_path, cache_dir, data):
     )
     run_training(settings)
     losses = [line["loss"] for line in log_of(tmp_path / "run") if "loss" in line]
-    assert losses[-1] < 0.6 * losses[0]
+    assert losses[-1] < 0.75 * losses[0]
     assert (tmp_path / "out" / "training_settings.yaml").exists()
 
 
@@ -66,7 +69,7 @@ def test_train_then_eval_from_the_command_line(tmp_path, cache_dir, data, capsys
     assert main(["train", "--config", str(tmp_path / "settings.yaml")]) == 0  # finished: nothing to do
     report = tmp_path / "report.json"
     arguments = ["--model", str(tmp_path / "out"), "--limit", "5", "--batch-size", "3", "--json", str(report)]
-    assert main(["eval", "boxes", *arguments]) == 0
+    assert main(["eval", "rooms-bench", *arguments]) == 0
     assert "oracle" in capsys.readouterr().out
     content = json.loads(report.read_text())
     assert len(content["samples"]) == 5
@@ -78,9 +81,9 @@ def test_train_then_eval_from_the_command_line(tmp_path, cache_dir, data, capsys
 
 def test_a_second_stage_starts_from_the_weights_of_the_first(tmp_path, cache_dir, data):
     first = tiny_settings(tmp_path / "a", tmp_path / "run-a", cache_dir=cache_dir, max_steps=1, save_steps=1)
-    first = dataclasses.replace(first, scenes=dataclasses.replace(first.scenes, pixels=False))
+    first = dataclasses.replace(first, samples=dataclasses.replace(first.samples, pixels=False))
     run_training(first)
-    processor, _ = prepare_data(first)
+    processor, _ = data
     second = dataclasses.replace(first, init_from=str(tmp_path / "a"))
     stored = load_file(tmp_path / "a" / "model.safetensors")
     weights = build_model(second, processor).state_dict()
@@ -90,7 +93,7 @@ def test_a_second_stage_starts_from_the_weights_of_the_first(tmp_path, cache_dir
 def test_a_first_stage_with_another_tokenizer_is_refused(tmp_path, cache_dir, data):
     first = tiny_settings(tmp_path / "a", tmp_path / "run-a", cache_dir=cache_dir, max_steps=1, save_steps=1)
     run_training(first)
-    processor, _ = prepare_data(first)
+    processor = copy.deepcopy(data[0])
     processor.tokenizer.add_tokens(["<another>"])
     second = dataclasses.replace(first, init_from=str(tmp_path / "a"))
     with pytest.raises(
@@ -99,10 +102,68 @@ def test_a_first_stage_with_another_tokenizer_is_refused(tmp_path, cache_dir, da
         build_model(second, processor)
 
 
-def test_several_processes_are_refused(tmp_path, cache_dir, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(ValueError, match="one process, got WORLD_SIZE=2"):
-        run_training(tiny_settings(tmp_path / "a", tmp_path / "run-a", cache_dir=cache_dir, max_steps=1))
+@pytest.mark.slow
+def test_two_processes_train_as_one(tmp_path, cache_dir, data, monkeypatch):
+    """Each takes half of the batch; gradients are averaged, so weights agree up to rounding of the mean loss."""
+    weights = []
+    for processes in (1, 2):
+        settings = tiny_settings(
+            tmp_path / f"out-{processes}",
+            tmp_path / f"run-{processes}",
+            cache_dir=cache_dir,
+            max_steps=3,
+            save_steps=3,
+        )
+        write_settings(settings, tmp_path / "settings.yaml")
+        arguments = ["train", "--config", str(tmp_path / "settings.yaml"), "--processes", str(processes)]
+        assert main(arguments) == 0
+        weights.append(load_file(tmp_path / f"run-{processes}" / "checkpoint-3" / "model.safetensors"))
+    one, two = weights
+    assert one.keys() == two.keys()
+    differences = [(one[name] - two[name]).abs().max().item() for name in one]
+    assert 0 < max(differences) < 1e-2
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    settings = tiny_settings(tmp_path / "a", tmp_path / "b", cache_dir=tmp_path)
+    with pytest.raises(ValueError, match="`batch_size` must be a multiple of the 3 processes, got 4"):
+        training_arguments(settings.run_dir, 0, settings.optimisation)
+
+
+def test_the_tower_learns_to_name_patches_and_the_model_starts_from_it(tmp_path, cache_dir, data):
+    tower = tiny_settings(
+        tmp_path / "tower", tmp_path / "run", cache_dir=cache_dir, max_steps=30, save_steps=30, learning_rate=5e-3
+    )
+    run_training(dataclasses.replace(tower, task="patch_names"))
+    losses = [line["loss"] for line in log_of(tmp_path / "run") if "loss" in line]
+    assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
+    model = build_model(dataclasses.replace(tower, init_vision_from=str(tmp_path / "tower")), data[0])
+    stored = load_file(tmp_path / "tower" / "model.safetensors")
+    weights = model.model.vision_tower.state_dict()
+    assert stored.keys() == weights.keys()
+    assert all(torch.equal(weights[name], tensor) for name, tensor in stored.items())
+
+
+def test_a_frozen_tower_stays_as_it_is(tmp_path, cache_dir, data):
+    settings = tiny_settings(
+        tmp_path / "out", tmp_path / "run", cache_dir=cache_dir, max_steps=2, freeze_vision=True, eval_steps=1
+    )
+    set_seed(settings.seed)
+    before = build_model(settings, data[0]).model.vision_tower.state_dict()
+    run_training(settings)
+    after = load_file(tmp_path / "out" / "model.safetensors")
+    prefix = "model.vision_tower."
+    assert all(torch.equal(after[prefix + name], value.to(torch.bfloat16)) for name, value in before.items())
+
+
+def test_curves_hold_training_and_validation_loss(tmp_path, cache_dir, data):
+    settings = tiny_settings(tmp_path / "out", tmp_path / "run", cache_dir=cache_dir, max_steps=2, eval_steps=1)
+    run_training(settings)
+    rows = list(csv.DictReader((tmp_path / "run" / "curves.csv").open()))
+    assert [row["step"] for row in rows] == ["1", "2"]
+    assert all(float(row["loss"]) > 0 and float(row["eval_loss"]) > 0 for row in rows)
+    assert (tmp_path / "run" / "curves.png").stat().st_size > 1000
 
 
 def test_budget_stops_a_run_and_counts_earlier_minutes(tmp_path, cache_dir, data):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Settings of a training run that takes seconds: eight scenes, 56-pixel tiles, two small layers on either side."""
+"""Settings of a training run that takes seconds: nine samples, 56-pixel tiles, two small layers on either side."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -37,13 +37,25 @@ MODEL = {
 }
 
 
+SAMPLES = {
+    "num_samples": 9,
+    "num_val_samples": 3,
+    "image_size": 64,
+    "max_views": 3,
+    "max_regions": 5,
+    "photo_share": 0.3,
+    "workers": 0,
+    "shard_size": 4,
+}
+
+
 def tiny_settings(output_dir: Path, run_dir: Path, *, cache_dir: Path, **optimisation) -> TrainingSettings:
     quick = {"batch_size": 4, "warmup_steps": 1, "threads": 1, "bf16": False, "logging_steps": 1, "max_questions": 3}
     content = {
         "output_dir": str(output_dir),
         "run_dir": str(run_dir),
         "vocab_size": 400,
-        "scenes": {"cache_dir": str(cache_dir), "num_scenes": 8, "workers": 0, "shard_size": 4},
+        "samples": SAMPLES | {"cache_dir": str(cache_dir)},
         "model": MODEL,
         "optimisation": quick | optimisation,
     }

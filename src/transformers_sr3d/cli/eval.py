@@ -1,8 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
 # SPDX-License-Identifier: Apache-2.0
-"""`sr3d eval boxes --model DIR`: ask a checkpoint about held-out rooms of boxes and print a table."""
+"""`sr3d eval TASK --model M`: ask a checkpoint about what it never saw, and print a table."""
 
 import argparse
+
+from transformers_sr3d.cli.eval_kinect import add_kinect_parser
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -19,11 +21,44 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     boxes.add_argument("--limit", type=int, default=600, metavar="N", help="questions (default: 600)")
     boxes.add_argument("--batch-size", type=int, default=16, metavar="N", help="questions at a time (default: 16)")
     boxes.add_argument("--json", metavar="FILE", help="write every answer and what was measured with")
-    parser.set_defaults(run=run)
+    boxes.set_defaults(run=run_boxes)
+    _add_rooms_bench(tasks)
+    add_kinect_parser(tasks)
 
 
-def run(args: argparse.Namespace) -> int:
-    """Measure and print.
+def _add_rooms_bench(tasks: argparse._SubParsersAction) -> None:
+    parser = tasks.add_parser(
+        "rooms-bench",
+        help="questions about furnished rooms, through real generation",
+        description="Ask a checkpoint about furnished rooms: even scenes are single photos, odd ones walks of several "
+        "views. A run that was killed goes on where it stopped if it is called again with the same --json.",
+    )
+    add = parser.add_argument
+    add("--model", required=True, metavar="M", help="folder of the checkpoint, or its name on the Hub")
+    add("--split", default="test", choices=("train", "val", "test"), help="which rooms (default: test)")
+    add("--limit", type=int, default=400, metavar="N", help="questions (default: 400)")
+    add("--json", metavar="FILE", help="write every answer, the summary and what was measured with")
+    add("--scenes", metavar="DIR", help="rooms that `sr3d render` wrote, instead of new ones")
+    add("--furniture", metavar="FILE", help="furniture of the rooms (default: for new ones the pack of CC0 models)")
+    add("--seed", type=int, default=0, metavar="N", help="of rooms, regions and questions (default: 0)")
+    add("--views", type=int, default=32, metavar="N", help="most views of a scene (default: 32)")
+    add("--region-kind", metavar="KIND", help="give all regions in this way (default: every scene another)")
+    add("--degrade", nargs="+", default=[], metavar="NAME", help="worsen what the model sees, in this order")
+    add("--no-depth", action="store_true", help="show the model pictures and regions only")
+    add("--blind", action="store_true", help="show the model a grey picture, so that it has the question only")
+    add("--baselines", nargs="*", default=["majority", "oracle"], metavar="NAME", help=BASELINES_HELP)
+    add("--batch-size", type=int, default=8, metavar="N", help="questions at a time, of one scene (default: 8)")
+    add("--workers", type=int, default=1, metavar="N", help="processes that make scenes ahead (default: 1)")
+    parser.set_defaults(run=run_rooms_bench)
+
+
+BASELINES_HELP = (
+    "columns beside the model: majority and oracle (default), and blind and no-depth, which ask the model again"
+)
+
+
+def run_boxes(args: argparse.Namespace) -> int:
+    """Measure on rooms of boxes and print.
 
     Args:
         args (`argparse.Namespace`):
@@ -36,4 +71,41 @@ def run(args: argparse.Namespace) -> int:
 
     report = evaluate_boxes(args.model, limit=args.limit, batch_size=args.batch_size, json_path=args.json)
     print(format_table(report))
+    return 0
+
+
+def run_rooms_bench(args: argparse.Namespace) -> int:
+    """Measure on furnished rooms and print.
+
+    Args:
+        args (`argparse.Namespace`):
+            Of the task `rooms-bench`.
+
+    Returns:
+        `int`: 0.
+    """
+    from transformers_sr3d.evaluation.report import format_text
+    from transformers_sr3d.evaluation.rooms_bench import BenchSettings
+    from transformers_sr3d.evaluation.runner import run_benchmark
+
+    settings = BenchSettings(
+        split=args.split,
+        seed=args.seed,
+        scenes=args.scenes,
+        furniture=args.furniture,
+        max_views=args.views,
+        region_kind=args.region_kind,
+        degradations=(*args.degrade, *(["without_depth"] if args.no_depth else [])),
+        blind=args.blind,
+        baselines=tuple(name.replace("-", "_") for name in args.baselines),
+    )
+    report = run_benchmark(
+        args.model,
+        settings,
+        limit=args.limit,
+        batch_size=args.batch_size,
+        workers=args.workers,
+        json_path=args.json,
+    )
+    print(format_text(report["summary"]))
     return 0

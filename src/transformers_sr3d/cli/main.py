@@ -11,10 +11,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from transformers_sr3d.cli import ask, eval, train
+from transformers_sr3d.cli import ask, eval, render, train
 
 
-VERBS = (ask, train, eval)
+VERBS = (ask, render, train, eval)
 USER_ERROR = 2
 
 

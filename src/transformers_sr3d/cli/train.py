@@ -3,6 +3,8 @@
 """`sr3d train --config FILE`: build the scene cache if needed, train, export. Goes on where it was stopped."""
 
 import argparse
+import subprocess
+import sys
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -18,7 +20,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         description="Train a model as a settings file says. A second call resumes or, if all is done, does nothing.",
     )
     parser.add_argument("--config", required=True, metavar="FILE", help="settings, for example configs/train/*.yaml")
-    parser.add_argument("--cache-only", action="store_true", help="render the scenes and stop")
+    parser.add_argument("--cache-only", action="store_true", help="render and encode the samples, and stop")
+    parser.add_argument("--processes", type=int, default=1, metavar="N", help="data-parallel processes (default: 1)")
     parser.set_defaults(run=run)
 
 
@@ -27,18 +30,28 @@ def run(args: argparse.Namespace) -> int:
 
     Args:
         args (`argparse.Namespace`):
-            `config` and `cache_only`.
+            `config`, `cache_only` and `processes`.
 
     Returns:
-        `int`: 0.
+        `int`: 0, or the status of the processes that were started.
     """
+    from transformers_sr3d.training.data import open_cache
     from transformers_sr3d.training.settings import read_settings
-    from transformers_sr3d.training.sft import prepare_data, run_training
+    from transformers_sr3d.training.sft import run_training
 
     settings = read_settings(args.config)
     if args.cache_only:
-        _, cache = prepare_data(settings)
-        print(f"{len(cache)} scenes in {settings.scenes.cache_dir}")
+        for split in ("train", "val"):
+            print(f"{split}: {len(open_cache(settings, split))} samples in {settings.samples.cache_dir}")
         return 0
+    if args.processes > 1:
+        open_cache(settings, "train")
+        return _launch(args)
     print(f"checkpoint: {run_training(settings)}")
     return 0
+
+
+def _launch(args: argparse.Namespace) -> int:
+    """Start this verb again in several processes that find each other."""
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={args.processes}"]
+    return subprocess.run([*launcher, "-m", "transformers_sr3d.cli.main", "train", "--config", args.config]).returncode

@@ -24,6 +24,7 @@ import transformers
 from tqdm.auto import tqdm
 
 from transformers_sr3d.camera_inputs_sr3d import prepare_views
+from transformers_sr3d.evaluation.box_scenes import room_scene
 from transformers_sr3d.evaluation.metrics import is_quantity_right, is_region_right, is_within_ratio, wilson_interval
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.pipeline_sr3d import VIEW_KEYS
@@ -38,7 +39,6 @@ from transformers_sr3d.rooms.questions import (
     SMALLEST_WINS,
     sample_conversation,
 )
-from transformers_sr3d.training.box_rooms import room_scene
 from transformers_sr3d.training.collator import render_prompt
 
 

@@ -12,6 +12,8 @@ from transformers_sr3d.answers_sr3d import parse_quantity, parse_regions
 
 MAX_RATIO = 1.25
 Z_95 = 1.959964
+NUM_THRESHOLDS = 10  # of the mean relative accuracy
+ERROR_ROUNDING = 1e-9  # an error of 5 % may be 0.05000000000000004
 
 
 def is_region_right(answer: str, region: int) -> bool:
@@ -62,6 +64,35 @@ def is_within_ratio(value: float, truth: float, *, max_ratio: float = MAX_RATIO)
         `bool`: Whether they are close.
     """
     return value > 0 and truth > 0 and max(value / truth, truth / value) <= max_ratio
+
+
+def mean_relative_accuracy(value: float | None, truth: float) -> float:
+    """Grade a number by how close it is to the truth: the share of ten thresholds that its relative error meets.
+
+    `mean over t in {0.50, 0.55, ..., 0.95} of [ |value - truth| / truth <= 1 - t ]`
+
+    Args:
+        value (`float`, *optional*):
+            The stated number; None, where an answer states none, gives zero.
+        truth (`float`):
+            The true number, in the same unit.
+
+    Returns:
+        `float`: From 0 to 1 in steps of 0.1.
+
+    Raises:
+        ValueError: If the truth is not positive.
+
+    Source: Yang et al., Thinking in Space: How Multimodal Large Language Models See, Remember, and Recall Spaces,
+    2024, equation 1.
+    """
+    if not truth > 0:
+        raise ValueError(f"`truth` must be positive, got {truth}. A relative error needs a size to relate to.")
+    if value is None:
+        return 0.0
+    error = abs(value - truth) / truth
+    met = sum(error <= step / 20 + ERROR_ROUNDING for step in range(1, NUM_THRESHOLDS + 1))  # 1 - t from 0.05 to 0.5
+    return met / NUM_THRESHOLDS
 
 
 def wilson_interval(right: int, total: int) -> tuple[float, float]:

@@ -7,11 +7,12 @@ names, intrinsics and a pose under the name of its direction.
 
     {"version": 1, "depth_unit": "mm", "camera_axes": "opencv", "world_up": "+z",
      "views": [{"image": "image_000.png", "depth": "depth_000.png", "intrinsics": [[..], [..], [..]],
-                "camera_to_world": [[..], [..], [..], [..]]}],
+                "camera_to_world": [[..], [..], [..], [..]], "instances": "instances_000.png"}],
      "objects": [{"name": "box", "center": [..], "size": [..], "rotation": [[..], [..], [..]]}]}
 
-`depth`, the pose, `world_up` (required with poses), `camera_axes` and `objects` are optional; null counts as absent. A
-view without a pose among posed ones must have no depth. Unknown keys are refused, because a misspelt pose would
+`depth`, the pose, `world_up` (required with poses), `camera_axes`, `objects` and `instances` are optional; null counts
+as absent. `objects` and `instances` (16-bit: 0 nothing, k the k-th object) are knowledge about a scene and no inputs.
+A view without a pose among posed ones must have no depth. Unknown keys are refused, because a misspelt pose would
 otherwise be silence, and so are keys that come twice. The processor checks what the numbers mean; this file checks
 that they are numbers, and how many. File names are relative and stay inside the folder, so that a scene from elsewhere
 cannot name other files.
@@ -38,10 +39,11 @@ SCENE_VERSION = 1
 POSE_KEYS = ("camera_to_world", "world_to_camera")
 SCENE_KEYS = ("version", "depth_unit", "camera_axes", "world_up", "views", "objects")
 MATRIX_SHAPES = {"intrinsics": (3, 3)} | dict.fromkeys(POSE_KEYS, (4, 4))
-VIEW_KEYS = ("image", "depth", *MATRIX_SHAPES)
+VIEW_KEYS = ("image", "depth", "instances", *MATRIX_SHAPES)
 WORDS = {"depth_unit": tuple(METRES_PER_UNIT), "camera_axes": CAMERA_AXES, "world_up": WORLD_UP}
 OBJECT_SHAPES = {"center": (3,), "size": (3,), "rotation": (3, 3)}
 MAX_STORED_DEPTH = 65535
+PNG_COMPRESSION = 6
 # What file systems allow for one name.
 MAX_NAME_BYTES = 255
 
@@ -54,6 +56,7 @@ def save_scene(
     camera_axes: str = "opencv",
     depth_unit: str = "mm",
     objects: Sequence[Mapping[str, Any]] | None = None,
+    png_compression: int = PNG_COMPRESSION,
 ) -> Path:
     """Write a scene folder; until the last moment it has no `scene.json`, so a half-written scene is never read.
 
@@ -63,7 +66,8 @@ def save_scene(
         views (`Sequence[Mapping]`):
             One mapping per view with `image` (PIL image or `np.ndarray` of shape `(H, W, 3)`, uint8), `intrinsics`
             (`(3, 3)`, pixels), optionally `depth` (`np.ndarray` of shape `(h, w)`: floats are metres, unsigned 16-bit
-            integers are `depth_unit` and kept to the last bit) and `camera_to_world` or `world_to_camera` (`(4, 4)`).
+            integers are `depth_unit` and kept to the last bit), `camera_to_world` or `world_to_camera` (`(4, 4)`), and
+            `instances` (`np.ndarray` of shape `(H, W)`, uint16: 0 nothing, k what `objects[k - 1]` is).
         world_up (`str`, *optional*):
             `"+x"` to `"-z"` or `"unknown"`; None only without poses.
         camera_axes (`str`, defaults to `"opencv"`):
@@ -73,6 +77,8 @@ def save_scene(
         objects (`Sequence[Mapping]`, *optional*):
             Known objects: `name`, `center` (`(3,)`, metres, world), `size` (`(3,)`, full extents), `rotation`
             (`(3, 3)`, box to world).
+        png_compression (`int`, defaults to 6):
+            From 0 (fast) to 9 (small).
 
     Returns:
         `Path`: The `scene.json` that was written.
@@ -91,6 +97,10 @@ def save_scene(
         if view.get("depth") is not None:
             entry["depth"] = f"depth_{index:03d}.png"
             files[entry["depth"]] = _to_stored_depth(view["depth"], depth_unit, f"views[{index}]['depth']")
+        if view.get("instances") is not None:
+            entry["instances"] = f"instances_{index:03d}.png"
+            numbers = _to_instances(view["instances"], len(objects or ()), f"views[{index}]['instances']")
+            files[entry["instances"]] = numbers
         for key, shape in MATRIX_SHAPES.items():
             if view.get(key) is not None:
                 entry[key] = _to_list(view[key], shape, f"views[{index}][{key!r}]")
@@ -99,7 +109,7 @@ def save_scene(
     scene |= {} if world_up is None else {"world_up": world_up}
     scene |= {} if objects is None else {"objects": _object_entries(objects)}
     _check_scene(scene, str(folder))
-    _write_files(folder, files, json.dumps(scene, indent=1) + "\n")
+    _write_files(folder, files, json.dumps(scene, indent=1) + "\n", png_compression)
     return folder / SCENE_FILE
 
 
@@ -155,6 +165,27 @@ def load_scene_objects(folder: str | Path) -> list[dict[str, Any]]:
         ValueError: As `load_scene`.
     """
     return _read_scene(folder).get("objects") or []
+
+
+def load_scene_instances(folder: str | Path) -> list[str | None]:
+    """Find the pictures of a scene folder that say what each pixel shows.
+
+    Args:
+        folder (`str` or `Path`):
+            A folder with a `scene.json`.
+
+    Returns:
+        `list[str | None]`: Per view a 16-bit PNG (0 nothing, k the k-th of `load_scene_objects`), or None.
+
+    Raises:
+        FileNotFoundError: If `scene.json` or a file it names is missing.
+        ValueError: As `load_scene`.
+    """
+    names = [view.get("instances") for view in _read_scene(folder)["views"]]
+    return [
+        None if name is None else _inside(folder, name, f"views[{index}]['instances']")
+        for index, name in enumerate(names)
+    ]
 
 
 def _read_scene(folder: str | Path) -> dict[str, Any]:
@@ -314,6 +345,18 @@ def _to_stored_depth(depth: Any, depth_unit: str, where: str) -> Image.Image:
     return Image.fromarray(steps.astype(np.uint16))
 
 
+def _to_instances(instances: Any, num_objects: int, where: str) -> Image.Image:
+    if not isinstance(instances, np.ndarray) or instances.dtype != np.uint16 or instances.ndim != 2:
+        kind = f"{instances.dtype} of shape {instances.shape}" if isinstance(instances, np.ndarray) else "no array"
+        raise TypeError(f"`{where}` must be a uint16 array of shape (H, W), got {kind}. Convert it before saving.")
+    if instances.max(initial=0) > num_objects:
+        raise ValueError(
+            f"`{where}` must be numbers from 0 (nothing) to {num_objects}, the number of objects, got "
+            f"{instances.max()}. Number the objects from 1 and pass them all."
+        )
+    return Image.fromarray(instances)
+
+
 def _to_list(values: Any, shape: tuple[int, ...], where: str) -> list[Any]:
     try:
         array = np.asarray(values)
@@ -339,13 +382,13 @@ def _object_entries(objects: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
     return entries
 
 
-def _write_files(folder: Path, files: Mapping[str, Image.Image], scene_text: str) -> None:
+def _write_files(folder: Path, files: Mapping[str, Image.Image], scene_text: str, png_compression: int) -> None:
     """Write under temporary names, then rename; the old `scene.json` goes first and the new one comes last."""
     folder.mkdir(parents=True, exist_ok=True)
     staged = {name: folder / f".{name}.{os.getpid()}.partial" for name in (*files, SCENE_FILE)}
     try:
         for name, picture in files.items():
-            picture.save(staged[name], format="PNG")
+            picture.save(staged[name], format="PNG", compress_level=png_compression)
         staged[SCENE_FILE].write_text(scene_text, encoding="utf-8")
         (folder / SCENE_FILE).unlink(missing_ok=True)
         for name, path in staged.items():  # `scene.json` is the last of them

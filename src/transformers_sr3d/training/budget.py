@@ -47,11 +47,15 @@ class TrainingBudget(TrainerCallback):
             control.should_training_stop = True
 
     def on_save(self, args, state, control, **kwargs):
+        if not state.is_world_process_zero:
+            return
         folder = self.run_dir / f"checkpoint-{state.global_step}"
         mark = {"step": state.global_step, "minutes": self.minutes}
         (folder / COMPLETE_MARK).write_text(json.dumps(mark))
 
     def on_log(self, args, state, control, logs=None, **kwargs):
+        if not state.is_world_process_zero:
+            return
         line = {"step": state.global_step, "minutes": round(self.minutes, 3)} | (logs or {})
         with (self.run_dir / "log.jsonl").open("a") as log:
             log.write(json.dumps(line) + "\n")

@@ -8,41 +8,25 @@ right region. It learns none before it has all. Here a linear head reads the num
 how far two values are apart) from the hidden states of a middle layer, so the first two steps are learned by
 themselves and the layers above learn the third. The head is thrown away after training.
 
-This module may import torch and transformers.
+The head is a part of the model while it trains, so that checkpoints and several processes hold it too.
+
+This module may import torch, transformers and the model.
 """
 
 import torch
 from torch import nn
-from transformers import PreTrainedModel, Trainer
+from transformers import Trainer
+
+from transformers_sr3d.configuration_sr3d import SR3DConfig
+from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 
 
-NUM_TARGETS = 2  # log of a length in metres, margin of a choice
-HEAD_NAME = "number_head"
-
-
-def add_number_head(model: PreTrainedModel) -> None:
-    """Attach the head, so that optimiser and checkpoints of the run hold it.
-
-    Args:
-        model (`PreTrainedModel`):
-            The model to train.
-    """
-    setattr(model, HEAD_NAME, nn.Linear(model.config.get_text_config().hidden_size, NUM_TARGETS))
-
-
-def remove_number_head(model: PreTrainedModel) -> None:
-    """Take the head off again, if there is one.
-
-    Args:
-        model (`PreTrainedModel`):
-            The trained model.
-    """
-    if hasattr(model, HEAD_NAME):
-        delattr(model, HEAD_NAME)
+# Log of a quantity, margin of a choice, and how far right and ahead something stands of someone.
+NUM_TARGETS = 4
 
 
 def number_loss(predictions: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Sum the mean squared errors of the two kinds of targets.
+    """Sum the mean squared errors of the kinds of targets.
 
     Args:
         predictions (`torch.Tensor` of shape `(batch, sequence, NUM_TARGETS)`):
@@ -58,45 +42,80 @@ def number_loss(predictions: torch.Tensor, targets: torch.Tensor) -> torch.Tenso
     return (errors.sum((0, 1)) / known.sum((0, 1)).clamp(min=1)).sum()
 
 
-class NumberLossTrainer(Trainer):
-    """A `Trainer` that adds the auxiliary loss to the model's own.
-
-    Batches need `number_targets`, which the collator makes of records that have `targets`.
+class SR3DWithNumberLoss(SR3DForConditionalGeneration):
+    """The model with the head, for training.
 
     Args:
-        number_loss_weight (`float`):
-            Factor of the auxiliary loss; with 0 there is no such loss, and no head is needed.
-        number_loss_layer (`int`):
+        config (`SR3DConfig`):
+            Of the model.
+        number_loss_weight (`float`, defaults to 1.0):
+            Factor of the auxiliary loss; with 0 there is no such loss.
+        number_loss_layer (`int`, defaults to 1):
             The layer of the language model, counted from 1, whose output the head reads.
 
     Raises:
-        ValueError: If there is no such layer, or if a batch has no targets.
+        ValueError: If there is no such layer.
     """
 
-    def __init__(self, *args, number_loss_weight: float, number_loss_layer: int, **kwargs):
-        super().__init__(*args, **kwargs)
-        layers = self.model.config.get_text_config().num_hidden_layers
-        if number_loss_weight and not 1 <= number_loss_layer <= layers:
+    def __init__(self, config: SR3DConfig, number_loss_weight: float = 1.0, number_loss_layer: int = 1):
+        super().__init__(config)
+        layers = config.get_text_config().num_hidden_layers
+        if not 1 <= number_loss_layer <= layers:
             raise ValueError(
                 f"`number_loss_layer` must be from 1 to {layers}, the layers of the language model, got "
                 f"{number_loss_layer}. Change the settings; one layer below the last is a good start."
             )
+        self.number_head = nn.Linear(config.get_text_config().hidden_size, NUM_TARGETS)
         self.number_loss_weight = number_loss_weight
         self.number_loss_layer = number_loss_layer
+        self.post_init()
 
-    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        """Add the weighted auxiliary loss to that of the answers; arguments and result are those of `Trainer`."""
-        targets = inputs.pop("number_targets", None)
+    def forward(self, number_targets: torch.Tensor | None = None, **inputs):
+        """Add the weighted auxiliary loss to that of the answers.
+
+        Args:
+            number_targets (`torch.Tensor` of shape `(batch, sequence, NUM_TARGETS)`, *optional*):
+                From the collator.
+            **inputs:
+                Of `SR3DForConditionalGeneration`, labels included.
+
+        Returns:
+            `SR3DCausalLMOutputWithPast`: With `loss`.
+
+        Raises:
+            ValueError: If the batch has no targets.
+        """
         if not self.number_loss_weight:
-            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-        if targets is None:
+            return super().forward(**inputs)
+        if number_targets is None:
             raise ValueError(
                 "`number_targets` must be in each batch where `number_loss_weight` is above 0, got a batch without. "
                 "Give the records `targets`, or set the weight to 0."
             )
-        outputs = model(**inputs, output_hidden_states=True)
+        outputs = super().forward(**inputs, output_hidden_states=True)
         # The state before a token predicts it, so each answer token's target belongs to the position before it.
         hidden = outputs.hidden_states[self.number_loss_layer][:, :-1]
-        auxiliary = number_loss(getattr(model, HEAD_NAME)(hidden), targets[:, 1:])
-        loss = outputs.loss + self.number_loss_weight * auxiliary
-        return (loss, outputs) if return_outputs else loss
+        auxiliary = number_loss(self.number_head(hidden), number_targets[:, 1:])
+        outputs.loss = outputs.loss + self.number_loss_weight * auxiliary
+        outputs.hidden_states = None
+        return outputs
+
+    def without_head(self) -> SR3DForConditionalGeneration:
+        """Give the model that was trained.
+
+        Returns:
+            `SR3DForConditionalGeneration`: With the same weights, and the head left out.
+        """
+        plain = SR3DForConditionalGeneration(self.config)
+        weights = {name: value for name, value in self.state_dict().items() if not name.startswith("number_head.")}
+        plain.load_state_dict(weights)
+        plain.generation_config = self.generation_config
+        return plain
+
+
+class MeanLossTrainer(Trainer):
+    """A `Trainer` for models whose loss is already a mean over the batch, which theirs with the auxiliary loss is."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.model_accepts_loss_kwargs = False

@@ -17,30 +17,60 @@ from pathlib import Path
 import yaml
 
 
+TASKS = ("conversations", "patch_names")
+
+
 @dataclass(frozen=True)
-class SceneSettings:
-    """Which box rooms are rendered, and where they are kept.
+class SampleSettings:
+    """Which rooms are rendered, where their samples are kept, and which of them a stage uses.
 
     Args:
         cache_dir (`str`, defaults to `"runs/cache"`):
-            Folder of the rendered scenes. A sub-folder per combination of settings keeps different caches apart.
-        num_scenes (`int`, defaults to 8000):
-            Scenes of the training split.
-        first_seed (`int`, defaults to 0):
-            Seed of the first scene; scene number `i` has seed `first_seed + i`.
+            Folder of the encoded samples. A sub-folder per combination of settings keeps different caches apart.
+        furniture (`str`, *optional*):
+            Furniture package, folder or pack; the CC0 pack of this package if not given.
+        seed (`int`, defaults to 0):
+            Of all rooms.
+        num_samples (`int`, defaults to 12000):
+            Samples of the training split.
+        num_val_samples (`int`, defaults to 120):
+            Samples of the validation split, for the validation loss.
+        samples_per_scene (`int`, defaults to 3):
+            Samples of each room: a single view, a few, or all, with other regions and another sensor.
+        image_size (`int`, defaults to 192):
+            Longer side of the rendered views, pixels.
+        max_views (`int`, defaults to 8):
+            Most views of a room.
+        photo_share (`float`, defaults to 0.4):
+            Share of rooms that are seen in one photo only.
+        max_regions (`int`, defaults to 10):
+            Objects of a sample that get a region number, at most.
+        degrade (`bool`, defaults to `True`):
+            Whether some samples are seen by poor sensors.
         workers (`int`, defaults to 2):
             Processes that render.
-        shard_size (`int`, defaults to 64):
-            Scenes per file.
+        shard_size (`int`, defaults to 96):
+            Samples per file.
+        single_views (`bool`, defaults to `False`):
+            Whether training uses only the samples of a single view.
         pixels (`bool`, defaults to `True`):
             Whether training shows the views, or only the geometry of regions.
     """
 
     cache_dir: str = "runs/cache"
-    num_scenes: int = 8000
-    first_seed: int = 0
+    furniture: str | None = None
+    seed: int = 0
+    num_samples: int = 12000
+    num_val_samples: int = 120
+    samples_per_scene: int = 3
+    image_size: int = 192
+    max_views: int = 8
+    photo_share: float = 0.4
+    max_regions: int = 10
+    degrade: bool = True
     workers: int = 2
-    shard_size: int = 64
+    shard_size: int = 96
+    single_views: bool = False
     pixels: bool = True
 
 
@@ -72,6 +102,10 @@ class OptimisationSettings:
             `number_loss`. For language models that start from nothing.
         number_loss_layer (`int`, defaults to 1):
             The layer of the language model, counted from 1, that it reads. At least one layer should follow.
+        category_weights (`dict`, *optional*):
+            How often a category of questions is asked, relative to 1, by its name.
+        freeze_vision (`bool`, defaults to `False`):
+            Whether the vision tower stays as it is.
         augment_yaw (`bool`, defaults to `True`):
             Whether posed scenes are turned about the vertical axis at random.
         bf16 (`bool`, *optional*):
@@ -85,6 +119,8 @@ class OptimisationSettings:
             Steps between two checkpoints.
         logging_steps (`int`, defaults to 10):
             Steps between two lines of the log.
+        eval_steps (`int`, *optional*):
+            Steps between two measurements of the validation loss; none if not given.
         max_minutes (`float`, *optional*):
             Minutes of training, over all resumed parts, after which it stops wherever the schedule stands.
     """
@@ -100,12 +136,15 @@ class OptimisationSettings:
     max_questions: int = 8
     number_loss_weight: float = 0.0
     number_loss_layer: int = 1
+    category_weights: dict = field(default_factory=dict)
+    freeze_vision: bool = False
     augment_yaw: bool = True
     bf16: bool | None = None
     threads: int | None = None
     dataloader_workers: int = 0
     save_steps: int = 100
     logging_steps: int = 10
+    eval_steps: int | None = None
     max_minutes: float | None = None
 
 
@@ -123,13 +162,20 @@ class TrainingSettings:
         vocab_size (`int`, defaults to 1024):
             Of the tokenizer that is trained on the questions.
         init_from (`str`, *optional*):
-            Checkpoint of an earlier stage, of the same model and scenes, whose weights this run starts from.
-        scenes (`SceneSettings`):
+            Checkpoint of an earlier stage, of the same model and samples, whose weights this run starts from.
+        init_vision_from (`str`, *optional*):
+            Folder with the vision tower of stage 0.
+        task (`str`, defaults to `"conversations"`):
+            `"conversations"` trains the model to answer; `"patch_names"` is stage 0, the vision tower alone.
+        samples (`SampleSettings`):
             Data.
         model (`dict`):
             Arguments of `SR3DConfig`, token ids and vocabulary size left out.
         optimisation (`OptimisationSettings`):
             Training.
+
+    Raises:
+        ValueError: If there is no such task.
     """
 
     output_dir: str
@@ -137,13 +183,21 @@ class TrainingSettings:
     seed: int = 0
     vocab_size: int = 1024
     init_from: str | None = None
-    scenes: SceneSettings = field(default_factory=SceneSettings)
+    init_vision_from: str | None = None
+    task: str = "conversations"
+    samples: SampleSettings = field(default_factory=SampleSettings)
     model: dict = field(default_factory=dict)
     optimisation: OptimisationSettings = field(default_factory=OptimisationSettings)
+
+    def __post_init__(self) -> None:
+        if self.task not in TASKS:
+            raise ValueError(f"`task` must be one of {TASKS}, got {self.task!r}. Change the file.")
 
 
 def read_settings(path: str | Path) -> TrainingSettings:
     """Read the settings of a run from a YAML file.
+
+    A file may name another as its `base`, relative to itself: what it says goes over what stands there.
 
     Args:
         path (`str` or `Path`):
@@ -153,12 +207,30 @@ def read_settings(path: str | Path) -> TrainingSettings:
         `TrainingSettings`: With defaults filled in.
 
     Raises:
-        ValueError: If the file is not a mapping, if a key is unknown or missing, or if a value has the wrong type.
+        ValueError: If a file is not a mapping or is its own base, if a key is unknown or missing, or if a value has
+            the wrong type.
     """
-    content = yaml.safe_load(Path(path).read_text())
+    return build_settings(TrainingSettings, _read_with_base(Path(path), seen=()))
+
+
+def _read_with_base(path: Path, seen: tuple[Path, ...]) -> dict:
+    if path.resolve() in seen:
+        raise ValueError(f"`base` must not lead back to its own file, got {path}. Remove it there.")
+    content = yaml.safe_load(path.read_text())
     if not isinstance(content, dict):
         raise ValueError(f"`{path}` must hold a mapping of settings, got {type(content).__name__}.")
-    return build_settings(TrainingSettings, content)
+    base = content.pop("base", None)
+    if base is None:
+        return content
+    return _merge(_read_with_base(path.parent / base, (*seen, path.resolve())), content)
+
+
+def _merge(under: dict, over: dict) -> dict:
+    merged = dict(under)
+    for name, value in over.items():
+        both_sections = isinstance(value, dict) and isinstance(merged.get(name), dict)
+        merged[name] = _merge(merged[name], value) if both_sections else value
+    return merged
 
 
 def write_settings(settings: TrainingSettings, path: str | Path) -> None:

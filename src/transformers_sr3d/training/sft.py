@@ -19,27 +19,30 @@ import os
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
-from transformers import AutoTokenizer, Trainer, TrainingArguments, set_seed
+from transformers import AutoModel, AutoTokenizer, Trainer, TrainingArguments, set_seed
 
 from transformers_sr3d.configuration_sr3d import SR3DConfig
 from transformers_sr3d.hub import export_checkpoint
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.position_encoding_sr3d import SR3DZeroInitLinear
 from transformers_sr3d.processing_sr3d import SR3DProcessor
-from transformers_sr3d.training.box_rooms import BoxRoomQuestions, BoxRoomScenes
+from transformers_sr3d.rooms.furniture import open_furniture
 from transformers_sr3d.training.budget import TrainingBudget, newest_checkpoint
 from transformers_sr3d.training.collator import SR3DDataCollator
-from transformers_sr3d.training.number_loss import NumberLossTrainer, add_number_head, remove_number_head
-from transformers_sr3d.training.records import ConversationDataset, SceneCache, build_cache, check_cache
+from transformers_sr3d.training.curves import write_curves
+from transformers_sr3d.training.data import build_config, conversations_of, open_cache, train_processor
+from transformers_sr3d.training.number_loss import MeanLossTrainer, SR3DWithNumberLoss
+from transformers_sr3d.training.room_scenes import class_numbers
+from transformers_sr3d.training.scene_cache import SceneCache
 from transformers_sr3d.training.settings import OptimisationSettings, TrainingSettings, read_settings, write_settings
-from transformers_sr3d.training.tokenizer import train_tokenizer
+from transformers_sr3d.training.tower import PatchNamer, TilesWithNames
 
 
 # Settings that may differ between the parts of one run: they change neither data nor weights up to any step.
 FREE_SETTINGS = ("max_minutes", "save_steps", "logging_steps", "threads", "dataloader_workers")
-TOKENIZER_SCENES = 400
 AWAKE_STD = 0.2  # of the last layers of the 3D branches where there is no base model to protect
 
 
@@ -58,28 +61,90 @@ def run_training(settings: TrainingSettings) -> Path:
             several processes.
     """
     run_dir, output_dir = Path(settings.run_dir), Path(settings.output_dir)
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise ValueError(
-            f"`sr3d train` runs in one process, got WORLD_SIZE={os.environ['WORLD_SIZE']}. Start it without a "
-            "launcher, or use `transformers.Trainer` with `SR3DDataCollator` under `accelerate launch`."
-        )
-    claim_run_dir(settings)
+    if is_main_process():
+        claim_run_dir(settings)
     if (run_dir / "finished.json").exists():
         return output_dir
     if settings.optimisation.threads:
         torch.set_num_threads(settings.optimisation.threads)
-    processor, cache = prepare_data(settings)
+    splits = ("train", "val") if settings.optimisation.eval_steps else ("train",)
+    caches = {split: open_cache(settings, split) for split in splits}
+    finish = train_tower if settings.task == "patch_names" else train_conversations
+    summary = finish(settings, caches)
+    if is_main_process():
+        shutil.copy(run_dir / "settings.yaml", output_dir / "training_settings.yaml")
+        write_curves(run_dir)
+        (run_dir / "finished.json").write_text(json.dumps(summary))
+    return output_dir
+
+
+def is_main_process() -> bool:
+    """Tell whether this process is the first or only one; under a launcher, only one writes files."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def train_conversations(settings: TrainingSettings, caches: dict[str, SceneCache]) -> dict:
+    """Train the model to answer and export it.
+
+    Args:
+        settings (`TrainingSettings`):
+            The settings of the run.
+        caches (`dict[str, SceneCache]`):
+            Samples by split.
+
+    Returns:
+        `dict`: Steps, minutes and precision of the run.
+    """
+    processor = train_processor(settings, caches["train"])
     set_seed(settings.seed)
     model = build_model(settings, processor)
-    trainer = build_trainer(settings, model, processor, cache)
+    trainer = build_trainer(settings, model, processor, caches)
+    summary = _train(trainer, Path(settings.run_dir))
+    if is_main_process():
+        export_bfloat16(model.without_head(), processor, Path(settings.output_dir))
+    return summary
+
+
+def train_tower(settings: TrainingSettings, caches: dict[str, SceneCache]) -> dict:
+    """Train the vision tower to name patches and save it without its head.
+
+    Args:
+        settings (`TrainingSettings`):
+            The settings of the run; `batch_size` counts tiles.
+        caches (`dict[str, SceneCache]`):
+            Samples by split.
+
+    Returns:
+        `dict`: Steps, minutes and precision of the run.
+    """
+    set_seed(settings.seed)
+    optimisation = settings.optimisation
+    config = SR3DConfig(**settings.model)
+    num_classes = 1 + len(class_numbers(open_furniture(settings.samples.furniture)))
+    namer = PatchNamer(config.vision_config, num_classes=num_classes, feature_layer=config.vision_feature_layer)
+    num_items = {"train": optimisation.max_steps * optimisation.batch_size, "val": settings.samples.num_val_samples}
+    tiles = {
+        split: TilesWithNames(cache, num_items=num_items[split], seed=settings.seed, augment=split == "train")
+        for split, cache in caches.items()
+    }
+    budget = TrainingBudget(Path(settings.run_dir), optimisation.max_minutes)
+    trainer = Trainer(
+        model=namer,
+        args=training_arguments(settings.run_dir, settings.seed, optimisation),
+        train_dataset=tiles["train"],
+        eval_dataset=tiles.get("val"),
+        callbacks=[budget],
+    )
+    trainer.budget = budget
+    summary = _train(trainer, Path(settings.run_dir))
+    namer.vision_tower.save_pretrained(settings.output_dir)
+    return summary
+
+
+def _train(trainer: Trainer, run_dir: Path) -> dict:
     newest = newest_checkpoint(run_dir)
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
-    remove_number_head(model)
-    export_bfloat16(model, processor, output_dir)
-    shutil.copy(run_dir / "settings.yaml", output_dir / "training_settings.yaml")
-    summary = {"steps": trainer.state.global_step, "minutes": trainer.budget.minutes, "bf16": trainer.args.bf16}
-    (run_dir / "finished.json").write_text(json.dumps(summary))
-    return output_dir
+    return {"steps": trainer.state.global_step, "minutes": trainer.budget.minutes, "bf16": trainer.args.bf16}
 
 
 def export_bfloat16(model: SR3DForConditionalGeneration, processor: SR3DProcessor, folder: Path) -> None:
@@ -129,81 +194,7 @@ def _flat(settings: dict, prefix: str = "") -> dict:
     return flat
 
 
-def prepare_data(settings: TrainingSettings) -> tuple[SR3DProcessor, SceneCache]:
-    """Build or open the scene cache, and the processor with its trained tokenizer.
-
-    Args:
-        settings (`TrainingSettings`):
-            The settings of the run.
-
-    Returns:
-        `tuple[SR3DProcessor, SceneCache]`: Ready for training.
-
-    Raises:
-        ValueError: If the cache was made by another generator or processor.
-    """
-    # Encoding a scene involves no text: a tokenizer of bytes is enough until the questions are known.
-    encoder = build_processor(settings, train_tokenizer([], vocab_size=settings.vocab_size))
-    make_scene = BoxRoomScenes(encoder, split="train")
-    normalisation = {
-        "image_mean": encoder.image_processor.image_mean,
-        "image_std": encoder.image_processor.image_std,
-    }
-    scenes = settings.scenes
-    tile_size, max_tiles = encoder.image_processor.size["height"], encoder.image_processor.max_tiles
-    shards = build_cache(
-        Path(scenes.cache_dir) / f"boxes-train-{tile_size}px-{max_tiles}tiles",
-        make_scene,
-        seeds=range(scenes.first_seed, scenes.first_seed + scenes.num_scenes),
-        shard_size=scenes.shard_size,
-        workers=scenes.workers,
-        **normalisation,
-    )
-    cache = SceneCache(shards, **normalisation)
-    check_cache(cache, make_scene)
-    ask = BoxRoomQuestions(min_questions=8, max_questions=8)
-    conversations = (ask(cache[index]["truth"], index) for index in range(min(TOKENIZER_SCENES, len(cache))))
-    texts = [text for conversation in conversations for turn in conversation for text in (turn.text, turn.answer)]
-    return build_processor(settings, train_tokenizer(texts, vocab_size=settings.vocab_size)), cache
-
-
-def build_config(settings: TrainingSettings, tokenizer) -> SR3DConfig:
-    """Complete the model settings with what the tokenizer decides.
-
-    Args:
-        settings (`TrainingSettings`):
-            `settings.model` holds arguments of `SR3DConfig`.
-        tokenizer (`PreTrainedTokenizerFast`):
-            Gives vocabulary size and token ids.
-
-    Returns:
-        `SR3DConfig`: Of the model to train.
-    """
-    ids = {"pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id, "bos_token_id": None}
-    text_config = settings.model.get("text_config", {}) | ids | {"vocab_size": len(tokenizer)}
-    return SR3DConfig(
-        **settings.model
-        | {"text_config": text_config}
-        | {f"{name}_token_id": tokenizer.convert_tokens_to_ids(f"<{name}>") for name in ("image", "region")}
-    )
-
-
-def build_processor(settings: TrainingSettings, tokenizer) -> SR3DProcessor:
-    """Make the processor that fits the model.
-
-    Args:
-        settings (`TrainingSettings`):
-            The settings of the run.
-        tokenizer (`PreTrainedTokenizerFast`):
-            The tokenizer.
-
-    Returns:
-        `SR3DProcessor`: With tile size, tile counts and tokens of the model.
-    """
-    return SR3DProcessor.from_config(build_config(settings, tokenizer), tokenizer)
-
-
-def build_model(settings: TrainingSettings, processor: SR3DProcessor) -> SR3DForConditionalGeneration:
+def build_model(settings: TrainingSettings, processor: SR3DProcessor) -> SR3DWithNumberLoss:
     """Make the model, untrained or as an earlier stage left it.
 
     Args:
@@ -213,14 +204,18 @@ def build_model(settings: TrainingSettings, processor: SR3DProcessor) -> SR3DFor
             Holds the tokenizer.
 
     Returns:
-        `SR3DForConditionalGeneration`: In float32, ending answers at the tokenizer's end token.
+        `SR3DWithNumberLoss`: In float32, ending answers at the tokenizer's end token.
 
     Raises:
         ValueError: If `init_from` was trained with another tokenizer.
     """
     config = build_config(settings, processor.tokenizer)
+    number_loss: dict[str, Any] = {
+        "number_loss_weight": settings.optimisation.number_loss_weight,
+        "number_loss_layer": settings.optimisation.number_loss_layer,
+    }
     if settings.init_from is None:
-        model = SR3DForConditionalGeneration(config)
+        model = SR3DWithNumberLoss(config, **number_loss)
         wake_3d_branches(model)
     else:
         earlier = AutoTokenizer.from_pretrained(settings.init_from)
@@ -229,7 +224,12 @@ def build_model(settings: TrainingSettings, processor: SR3DProcessor) -> SR3DFor
                 f"`init_from` must be of the same tokenizer ({len(processor.tokenizer)} tokens), got "
                 f"{settings.init_from} with {len(earlier)}. Train both stages on the same scenes and `vocab_size`."
             )
-        model = SR3DForConditionalGeneration.from_pretrained(settings.init_from, config=config, dtype=torch.float32)
+        model = SR3DWithNumberLoss.from_pretrained(
+            settings.init_from, config=config, dtype=torch.float32, **number_loss
+        )
+    if settings.init_vision_from is not None:
+        tower = AutoModel.from_pretrained(settings.init_vision_from, dtype=torch.float32)
+        model.model.vision_tower.load_state_dict(tower.state_dict())
     model.generation_config.eos_token_id = processor.tokenizer.eos_token_id
     model.generation_config.pad_token_id = processor.tokenizer.pad_token_id
     return model
@@ -251,45 +251,48 @@ def wake_3d_branches(model: SR3DForConditionalGeneration) -> None:
 
 
 def build_trainer(
-    settings: TrainingSettings, model: SR3DForConditionalGeneration, processor: SR3DProcessor, cache: SceneCache
+    settings: TrainingSettings,
+    model: SR3DWithNumberLoss,
+    processor: SR3DProcessor,
+    caches: dict[str, SceneCache],
 ) -> Trainer:
     """Join model, data and optimiser.
 
     Args:
         settings (`TrainingSettings`):
             The settings of the run.
-        model (`SR3DForConditionalGeneration`):
+        model (`SR3DWithNumberLoss`):
             The model to train.
         processor (`SR3DProcessor`):
             Saved beside every checkpoint.
-        cache (`SceneCache`):
-            The scenes.
+        caches (`dict[str, SceneCache]`):
+            Samples of `"train"` and, where `eval_steps` is set, of `"val"`.
 
     Returns:
         `Trainer`: With a `budget` that counts the minutes of training.
     """
     optimisation = settings.optimisation
-    dataset = ConversationDataset(
-        cache,
-        BoxRoomQuestions(optimisation.min_questions, optimisation.max_questions),
-        num_items=optimisation.max_steps * optimisation.batch_size,
-        seed=settings.seed,
-        batch_size=optimisation.batch_size,
-        augment_yaw=optimisation.augment_yaw,
-        pixels=settings.scenes.pixels,
-    )
+    num_items = optimisation.max_steps * optimisation.batch_size
+    conversations = {
+        split: conversations_of(
+            settings,
+            cache,
+            num_items=num_items if split == "train" else settings.samples.num_val_samples,
+            seed=settings.seed,
+            augment_yaw=optimisation.augment_yaw and split == "train",
+        )
+        for split, cache in caches.items()
+    }
     budget = TrainingBudget(Path(settings.run_dir), optimisation.max_minutes)
-    if optimisation.number_loss_weight:
-        add_number_head(model)
-    trainer = NumberLossTrainer(
+    model.model.vision_tower.requires_grad_(not optimisation.freeze_vision)
+    trainer = MeanLossTrainer(
         model=model,
         args=training_arguments(settings.run_dir, settings.seed, optimisation),
         data_collator=SR3DDataCollator(processor),
-        train_dataset=dataset,
+        train_dataset=conversations["train"],
+        eval_dataset=conversations.get("val"),
         processing_class=processor,
         callbacks=[budget],
-        number_loss_weight=optimisation.number_loss_weight,
-        number_loss_layer=optimisation.number_loss_layer,
     )
     trainer.budget = budget
     return trainer
@@ -308,13 +311,23 @@ def training_arguments(run_dir: str, seed: int, optimisation: OptimisationSettin
 
     Returns:
         `TrainingArguments`: On the GPU if there is one.
+
+    Raises:
+        ValueError: If a batch cannot be shared evenly by the processes.
     """
     on_cpu = not torch.cuda.is_available()
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if optimisation.batch_size % processes:
+        raise ValueError(
+            f"`batch_size` must be a multiple of the {processes} processes, got {optimisation.batch_size}. Change one."
+        )
     return TrainingArguments(
         output_dir=run_dir,
         seed=seed,
         max_steps=optimisation.max_steps,
-        per_device_train_batch_size=optimisation.batch_size,
+        per_device_train_batch_size=optimisation.batch_size // processes,
+        ddp_backend="gloo" if on_cpu and processes > 1 else None,
+        ddp_find_unused_parameters=processes > 1,  # a batch may mention no region
         train_sampling_strategy="sequential",
         learning_rate=optimisation.learning_rate,
         lr_scheduler_type="cosine",
@@ -330,6 +343,10 @@ def training_arguments(run_dir: str, seed: int, optimisation: OptimisationSettin
         dataloader_pin_memory=not on_cpu,
         save_steps=optimisation.save_steps,
         save_total_limit=2,
+        eval_strategy="steps" if optimisation.eval_steps else "no",
+        eval_steps=optimisation.eval_steps,
+        per_device_eval_batch_size=optimisation.batch_size,
+        prediction_loss_only=True,
         logging_steps=optimisation.logging_steps,
         remove_unused_columns=False,
         label_names=["labels"],

@@ -1,0 +1,134 @@
+# SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Memory of a benchmark run: finished scenes -> a file that survives a killed run -> the report.
+
+The first line of the file beside the report is the manifest, every other one a scene. A run with other settings
+refuses to go on in it, because its report would mix two measurements.
+
+This module may import the standard library.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+PARTIAL_SUFFIX = ".partial.jsonl"
+# What may differ between a run and the one that goes on with it.
+NOT_COMPARED = ("date", "machine", "limit")
+# So many scenes in a row without a question mean that the settings allow none.
+MAX_SCENES_WITHOUT_QUESTIONS = 64
+
+
+class Progress:
+    """Finished scenes of a run, kept in a file line by line; a line that a killed run left unfinished is dropped.
+
+    Args:
+        json_path (`str` or `Path`, *optional*):
+            Where the report goes; None keeps nothing on disk.
+        manifest (`dict[str, Any]`):
+            Of this run, with lists and no tuples, as it reads from a file.
+
+    Raises:
+        ValueError: If the file is one of other settings, or no such file.
+    """
+
+    def __init__(self, json_path: str | Path | None, manifest: dict[str, Any]):
+        self.manifest = manifest
+        self.done: dict[int, list[dict]] = {}
+        self.json_path = None if json_path is None else Path(json_path)
+        self.path = None if json_path is None else Path(f"{json_path}{PARTIAL_SUFFIX}")
+        if self.path is None:
+            return
+        lines = self._read_lines()
+        if lines:
+            self._go_on(lines)
+        else:
+            self._append({"manifest": manifest})
+
+    @property
+    def num_samples(self) -> int:
+        """Questions of all finished scenes."""
+        return sum(map(len, self.done.values()))
+
+    def samples(self) -> list[dict]:
+        """Give the samples of all finished scenes in the order of the scenes.
+
+        Returns:
+            `list[dict]`: What `add` was given.
+        """
+        return [sample for index in sorted(self.done) for sample in self.done[index]]
+
+    def add(self, index: int, samples: list[dict]) -> None:
+        """Keep a finished scene; when this returns, it is on disk.
+
+        Args:
+            index (`int`):
+                Number of the scene.
+            samples (`list[dict]`):
+                Its answered samples.
+
+        Raises:
+            ValueError: If far too many scenes in a row had no question.
+        """
+        self.done[index] = samples
+        if self.path is not None:
+            self._append({"scene": index, "samples": samples})
+        last = sorted(self.done)[-MAX_SCENES_WITHOUT_QUESTIONS:]
+        if len(last) == MAX_SCENES_WITHOUT_QUESTIONS and not any(self.done[scene] for scene in last):
+            raise ValueError(
+                f"`settings` must allow questions, got none in {len(last)} scenes in a row. Ask about other scenes, "
+                "or give regions in another way."
+            )
+
+    def finish(self, report: dict[str, Any]) -> None:
+        """Write the report under a temporary name, rename it, and remove the file of finished scenes.
+
+        Args:
+            report (`dict[str, Any]`):
+                Plain numbers, text, lists and dictionaries.
+        """
+        if self.json_path is None or self.path is None:
+            return
+        unfinished = Path(f"{self.json_path}.{os.getpid()}.tmp")
+        unfinished.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        unfinished.replace(self.json_path)
+        self.path.unlink(missing_ok=True)
+
+    def _read_lines(self) -> list[dict]:
+        """Read the complete lines, and cut off what a killed run left of another one."""
+        if self.path is None or not self.path.exists():
+            return []
+        content = self.path.read_bytes()
+        complete = content[: content.rfind(b"\n") + 1]
+        if complete != content:
+            os.truncate(self.path, len(complete))
+        try:
+            return [json.loads(line) for line in complete.splitlines()]
+        except ValueError as error:
+            raise ValueError(
+                f"`json_path` has an unfinished report beside it that cannot be read, got {str(self.path)!r}: {error}."
+                " Remove it to start again."
+            ) from error
+
+    def _go_on(self, lines: list[dict]) -> None:
+        old, wanted = lines[0].get("manifest", {}), self.manifest
+        keys = sorted((old.keys() | wanted.keys()) - set(NOT_COMPARED))
+        differing = [key for key in keys if old.get(key) != wanted.get(key)]
+        if differing:
+            values = "; ".join(f"{key}: {old.get(key)!r} there, {wanted.get(key)!r} now" for key in differing[:3])
+            raise ValueError(
+                f"`json_path` must have an unfinished report of the same settings beside it, or none, got "
+                f"{str(self.path)!r} with other {', '.join(differing)} ({values}). Give the same settings to go on, "
+                "another file, or remove it to start again."
+            )
+        self.done = {line["scene"]: line["samples"] for line in lines[1:]}
+
+    def _append(self, line: dict) -> None:
+        if self.path is None:
+            return
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            os.fsync(file.fileno())

@@ -1,0 +1,301 @@
+# SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Run of rooms-bench: a checkpoint and a source of scenes -> answers, scored and reported.
+
+Scenes are made ahead by worker processes while the model answers. Each finished scene is one line of a file beside
+the report, so that a killed run goes on where it stopped; a run with other settings refuses to go on in it.
+
+This module may import numpy, torch, tqdm, huggingface_hub and the whole package.
+"""
+
+import hashlib
+import multiprocessing
+import os
+import platform
+import shutil
+import subprocess
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+import transformers
+from tqdm.auto import tqdm
+
+from transformers_sr3d.evaluation.bench_views import to_tensors
+from transformers_sr3d.evaluation.metrics import mean_relative_accuracy
+from transformers_sr3d.evaluation.progress import Progress
+from transformers_sr3d.evaluation.report import add_majority, summarize
+from transformers_sr3d.evaluation.room_scores import is_right, stated_quantity
+from transformers_sr3d.evaluation.rooms_bench import BenchScene, BenchScenes, BenchSettings
+from transformers_sr3d.evaluation.scene_answers import MAX_NEW_TOKENS, answer_questions
+from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
+from transformers_sr3d.processing_sr3d import SR3DProcessor
+
+
+BENCHMARK, VERSION = "rooms-bench", 1
+# Scenes that wait for the model, per worker: enough to bridge a slow one, few enough for the memory.
+AHEAD_PER_WORKER = 2
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+Made = TypeVar("Made")
+
+
+def run_benchmark(
+    model: str | Path,
+    settings: BenchSettings,
+    *,
+    limit: int = 400,
+    batch_size: int = 8,
+    workers: int = 1,
+    json_path: str | Path | None = None,
+) -> dict[str, Any]:
+    """Ask a checkpoint about rooms.
+
+    Args:
+        model (`str` or `Path`):
+            Folder of the checkpoint, or its name on the Hub.
+        settings (`BenchSettings`):
+            Which scenes and questions, and which baselines stand beside the model.
+        limit (`int`, defaults to 400):
+            Number of questions. A folder with fewer scenes ends earlier.
+        batch_size (`int`, defaults to 8):
+            Questions generated together; those of a batch are about one scene.
+        workers (`int`, defaults to 1):
+            Processes that make scenes ahead; 0 makes them in this one, with the same result.
+        json_path (`str` or `Path`, *optional*):
+            Where to write the report. Until it is complete, finished scenes stand in a file beside it whose name ends
+            in `.partial.jsonl`; a run with the same settings goes on there.
+
+    Returns:
+        `dict[str, Any]`: `manifest`, `summary` (see `summarize`) and `samples`, one per question.
+
+    Raises:
+        FileNotFoundError: If there is no such checkpoint, or no folder for the report.
+        ValueError: If a number is too small, or the unfinished report is one of other settings.
+    """
+    _check_run(model, limit, batch_size, workers, json_path)
+    scenes = BenchScenes(str(model), settings)
+    progress = Progress(json_path, make_manifest(model, scenes, limit=limit, batch_size=batch_size))
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    network = SR3DForConditionalGeneration.from_pretrained(model, dtype=torch.float32).eval().to(device)
+    processor = SR3DProcessor.from_pretrained(model)
+    bar = tqdm(total=limit, initial=min(limit, progress.num_samples), unit="question", desc="asking")
+    with share_cores(workers), bar:
+        waiting = [] if progress.num_samples >= limit else (i for i in scenes.indices() if i not in progress.done)
+        for scene in make_ahead(scenes, waiting, workers):
+            answered = answer_scene(network, processor, scene, batch_size=batch_size)
+            progress.add(scene.index, answered)
+            bar.update(min(len(answered), limit - bar.n))
+            if progress.num_samples >= limit:
+                break
+    samples = progress.samples()[:limit]
+    if not samples:
+        raise ValueError("`settings` must allow at least one question, got none in all scenes. Allow more of them.")
+    if "majority" in settings.baselines:
+        add_majority(samples)
+    report = {
+        "manifest": progress.manifest,
+        "summary": summarize(samples, scenes.model_counts()),
+        "samples": samples,
+    }
+    progress.finish(report)
+    return report
+
+
+def _check_run(model: str | Path, limit: int, batch_size: int, workers: int, json_path: str | Path | None) -> None:
+    for name, value, least in (("limit", limit, 1), ("batch_size", batch_size, 1), ("workers", workers, 0)):
+        if value < least:
+            raise ValueError(f"`{name}` must be at least {least}, got {value}. Raise it.")
+    check_model_exists(model)
+    if json_path is not None and not Path(json_path).absolute().parent.is_dir():
+        raise FileNotFoundError(
+            f"`json_path` must be in a folder that exists, got {str(json_path)!r}. Make the folder first."
+        )
+
+
+def check_model_exists(model: str | Path) -> None:
+    """Refuse a checkpoint that is neither a folder nor looks like a name on the Hub.
+
+    Args:
+        model (`str` or `Path`):
+            Folder, or a name such as `"someone/sr3d"`.
+
+    Raises:
+        FileNotFoundError: If there is no such folder and the text is no name: it has not exactly one slash, or begins
+            with a folder that is there.
+    """
+    path = Path(model)
+    if path.is_dir():
+        return
+    owner, slash, name = str(model).partition("/")
+    if not (slash and owner and name and "/" not in name) or owner.startswith((".", "~")) or path.parent.is_dir():
+        raise FileNotFoundError(
+            f"`model` must be the folder of a checkpoint, got {str(model)!r}, which is not there. Correct the path, "
+            "or give a name on the Hub, owner/name."
+        )
+
+
+def answer_scene(
+    network: SR3DForConditionalGeneration, processor: SR3DProcessor, scene: BenchScene, *, batch_size: int
+) -> list[dict]:
+    """Ask the questions of a scene, with everything that the model may see and with each baseline's less.
+
+    Args:
+        network (`SR3DForConditionalGeneration`):
+            The model.
+        processor (`SR3DProcessor`):
+            Its processor.
+        scene (`BenchScene`):
+            The scene.
+        batch_size (`int`):
+            Questions generated together.
+
+    Returns:
+        `list[dict]`: The scene's samples with `answer`, `right` and `mra` (None for what is no quantity), and for
+        each baseline `<name>_answer` and `<name>_right`.
+    """
+    samples = [dict(sample) for sample in scene.samples]
+    texts = [sample["question"] for sample in samples]
+    for arm, encoded in scene.encoded.items():
+        prefix = "" if arm == "model" else f"{arm}_"
+        answers = answer_questions(network, processor, to_tensors(encoded), texts, batch_size=batch_size)
+        for sample, answer in zip(samples, answers, strict=True):
+            sample[f"{prefix}answer"] = answer
+            sample[f"{prefix}right"] = is_right(sample, answer)
+    for sample in samples:
+        truth = sample["quantity"] or sample["count"]  # a count of zero has no relative error
+        sample["mra"] = mean_relative_accuracy(stated_quantity(sample, sample["answer"]), truth) if truth else None
+    return samples
+
+
+@contextmanager
+def share_cores(workers: int) -> Iterator[None]:
+    """Leave a core to each worker, and let a worker compute on one thread: threads without a core only wait.
+
+    Args:
+        workers (`int`):
+            Processes that are started within the context.
+    """
+    threads = torch.get_num_threads()
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    torch.set_num_threads(max(1, threads - workers))
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def make_ahead(make: Callable[[int], Made], indices: Iterable[int], workers: int) -> Iterator[Made]:
+    """Make things in worker processes, a few ahead of whoever takes them, in order.
+
+    Args:
+        make (`Callable[[int], Made]`):
+            Index to thing. Must be picklable where `workers` is above 0.
+        indices (`Iterable[int]`):
+            May be without end.
+        workers (`int`):
+            Processes; 0 works in this one.
+
+    Yields:
+        `Made`: One per index, in the order of `indices`.
+    """
+    if not workers:
+        yield from map(make, indices)
+        return
+    # Spawned, not forked: a process forked after PyTorch has used its threads may hang.
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        queue: deque[Future[Made]] = deque()
+        for index in indices:
+            queue.append(pool.submit(make, index))
+            if len(queue) > AHEAD_PER_WORKER * workers:
+                yield queue.popleft().result()
+        while queue:
+            yield queue.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def make_manifest(model: str | Path, scenes: BenchScenes, *, limit: int, batch_size: int) -> dict[str, Any]:
+    """Say what a report was measured with.
+
+    Args:
+        model (`str` or `Path`):
+            The checkpoint.
+        scenes (`BenchScenes`):
+            Where the questions come from.
+        limit (`int`):
+            Number of questions.
+        batch_size (`int`):
+            Questions generated together.
+
+    Returns:
+        `dict[str, Any]`: Names, versions, hashes, seeds and settings, ready for JSON.
+    """
+    return {
+        "benchmark": BENCHMARK,
+        "version": VERSION,
+        "model": str(model),
+        "weights_sha256": hash_weights(model),
+        "commit": _git_commit(),
+        **scenes.describe(),
+        "limit": limit,
+        "decoding": {"greedy": True, "max_new_tokens": MAX_NEW_TOKENS, "batch_size": batch_size, "dtype": "float32"},
+        "majority": "commonest answer, or median, of these samples per category, single or multi view, and form",
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+            "numpy": np.__version__,
+        },
+        "machine": {
+            "cpus": os.cpu_count(),
+            "threads": torch.get_num_threads(),
+            "device": torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine(),
+        },
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def hash_weights(model: str | Path) -> str | None:
+    """Hash the weight files of a checkpoint folder.
+
+    Args:
+        model (`str` or `Path`):
+            The folder.
+
+    Returns:
+        `str` or `None`: SHA-256 over the safetensors files in the order of their names; None if there are none, as
+        for a name on the Hub.
+    """
+    files = sorted(Path(model).glob("*.safetensors"))
+    if not files:
+        return None
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def _git_commit() -> str | None:
+    git = shutil.which("git")
+    if git is None:
+        return None
+    command = [git, "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return result.stdout.strip() or None

@@ -1,0 +1,166 @@
+# SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Data of a training run: settings -> caches of encoded samples, processor with its tokenizer, conversations.
+
+This module may import torch and the whole package.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+from transformers_sr3d.configuration_sr3d import SR3DConfig
+from transformers_sr3d.processing_sr3d import SR3DProcessor
+from transformers_sr3d.rooms.furniture import open_furniture
+from transformers_sr3d.training.records import ConversationDataset
+from transformers_sr3d.training.room_scenes import RoomConversations, RoomScenes
+from transformers_sr3d.training.scene_cache import SceneCache, build_cache, check_cache
+from transformers_sr3d.training.settings import SampleSettings, TrainingSettings
+from transformers_sr3d.training.tokenizer import train_tokenizer
+
+
+TOKENIZER_SAMPLES = 1200
+TOKENIZER_QUESTIONS = 8
+# Settings of samples that do not change what a sample is.
+USE_SETTINGS = ("cache_dir", "num_samples", "num_val_samples", "workers", "shard_size", "single_views", "pixels")
+
+
+def build_config(settings: TrainingSettings, tokenizer) -> SR3DConfig:
+    """Complete the model settings with what the tokenizer decides.
+
+    Args:
+        settings (`TrainingSettings`):
+            `settings.model` holds arguments of `SR3DConfig`.
+        tokenizer (`PreTrainedTokenizerFast`):
+            Gives vocabulary size and token ids.
+
+    Returns:
+        `SR3DConfig`: Of the model to train.
+    """
+    ids = {"pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id, "bos_token_id": None}
+    text_config = settings.model.get("text_config", {}) | ids | {"vocab_size": len(tokenizer)}
+    return SR3DConfig(
+        **settings.model
+        | {"text_config": text_config}
+        | {f"{name}_token_id": tokenizer.convert_tokens_to_ids(f"<{name}>") for name in ("image", "region")}
+    )
+
+
+def build_processor(settings: TrainingSettings, tokenizer) -> SR3DProcessor:
+    """Make the processor that fits the model.
+
+    Args:
+        settings (`TrainingSettings`):
+            The settings of the run.
+        tokenizer (`PreTrainedTokenizerFast`):
+            The tokenizer.
+
+    Returns:
+        `SR3DProcessor`: With tile size, tile counts and tokens of the model.
+    """
+    return SR3DProcessor.from_config(build_config(settings, tokenizer), tokenizer)
+
+
+def open_cache(settings: TrainingSettings, split: str) -> SceneCache:
+    """Build or open the encoded samples of a split.
+
+    Args:
+        settings (`TrainingSettings`):
+            The settings of the run.
+        split (`str`):
+            `"train"` or `"val"`.
+
+    Returns:
+        `SceneCache`: Ready to read.
+
+    Raises:
+        ValueError: If the cache was made by another generator or processor.
+    """
+    # Encoding a sample involves no text: a tokenizer of bytes is enough until the questions are known.
+    encoder = build_processor(settings, train_tokenizer([], vocab_size=settings.vocab_size))
+    samples = settings.samples
+    make_sample = RoomScenes(encoder, open_furniture(samples.furniture), samples, split=split)
+    normalisation = {
+        "image_mean": encoder.image_processor.image_mean,
+        "image_std": encoder.image_processor.image_std,
+    }
+    shards = build_cache(
+        Path(samples.cache_dir) / f"rooms-{split}-{cache_key(samples, encoder)}",
+        make_sample,
+        seeds=range(samples.num_samples if split == "train" else samples.num_val_samples),
+        shard_size=samples.shard_size,
+        workers=samples.workers,
+        **normalisation,
+    )
+    cache = SceneCache(shards, **normalisation)
+    check_cache(cache, make_sample)
+    return cache
+
+
+def cache_key(samples: SampleSettings, processor: SR3DProcessor) -> str:
+    """Name a combination of settings that decide what a sample is.
+
+    Args:
+        samples (`SampleSettings`):
+            Settings of the samples.
+        processor (`SR3DProcessor`):
+            Encodes them.
+
+    Returns:
+        `str`: Tile and patch size, and ten hexadecimal digits.
+    """
+    image = processor.image_processor
+    tiles = {"size": image.size["height"], "patch": image.patch_size, "tiles": image.max_tiles}
+    decisive = {name: value for name, value in vars(samples).items() if name not in USE_SETTINGS} | tiles
+    digest = hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()
+    return f"{tiles['size']}px-{tiles['patch']}-{digest[:10]}"
+
+
+def train_processor(settings: TrainingSettings, cache: SceneCache) -> SR3DProcessor:
+    """Train the tokenizer on questions about the first samples and put it into a processor.
+
+    Args:
+        settings (`TrainingSettings`):
+            The settings of the run.
+        cache (`SceneCache`):
+            Samples of the training split.
+
+    Returns:
+        `SR3DProcessor`: Ready for training.
+    """
+    ask = RoomConversations(TOKENIZER_QUESTIONS, TOKENIZER_QUESTIONS, {})
+    conversations = (ask(cache[index]["truth"], index) for index in range(min(TOKENIZER_SAMPLES, len(cache))))
+    texts = [text for turns in conversations for turn in turns for text in (turn.question, turn.answer)]
+    return build_processor(settings, train_tokenizer(texts, vocab_size=settings.vocab_size))
+
+
+def conversations_of(
+    settings: TrainingSettings, cache: SceneCache, *, num_items: int, seed: int, augment_yaw: bool
+) -> ConversationDataset:
+    """Plan the conversations of a run, or those that its validation loss is measured on.
+
+    Args:
+        settings (`TrainingSettings`):
+            The settings of the run.
+        cache (`SceneCache`):
+            The samples.
+        num_items (`int`):
+            Conversations.
+        seed (`int`):
+            Of everything drawn.
+        augment_yaw (`bool`):
+            Whether posed samples are turned about the vertical axis.
+
+    Returns:
+        `ConversationDataset`: In a fixed order.
+    """
+    optimisation, samples = settings.optimisation, settings.samples
+    return ConversationDataset(
+        cache.single_views() if samples.single_views else cache,
+        RoomConversations(optimisation.min_questions, optimisation.max_questions, optimisation.category_weights),
+        num_items=num_items,
+        seed=seed,
+        batch_size=optimisation.batch_size,
+        augment_yaw=augment_yaw,
+        pixels=samples.pixels,
+    )

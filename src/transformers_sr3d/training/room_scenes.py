@@ -1,0 +1,305 @@
+# SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Furnished rooms as training data: index -> encoded sample with its facts; facts -> questions.
+
+Rendering a room costs more than anything else done with it, so each rendered room gives several samples: one of its
+views alone, a few, or all, each time with regions marked in other ways and seen by another sensor. Rooms are drawn
+anew from furniture models, seed and number; nothing has to be stored to be repeated.
+
+This module may import numpy, torch and the whole package.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from transformers_sr3d.processing_sr3d import SR3DProcessor
+from transformers_sr3d.rooms.degradations import degrade, draw_degradations
+from transformers_sr3d.rooms.furnished import FurnishedScene, SceneSettings, make_scene
+from transformers_sr3d.rooms.furniture import FurniturePack
+from transformers_sr3d.rooms.region_marks import MULTI_VIEW_KINDS, SINGLE_VIEW_KINDS, TRAINING_JITTER, mark_region
+from transformers_sr3d.rooms.room_questions import RoomQuestion, number_objects, sample_conversation
+from transformers_sr3d.rooms.world import SPLITS, RoomFacts, RoomView
+from transformers_sr3d.training.records import Turn
+from transformers_sr3d.training.settings import SampleSettings
+
+
+SAMPLE_STREAM, CONVERSATION_STREAM = 100, 101  # keep draws apart from those that made the scene
+FEW_VIEWS = (2, 4)
+# Of the margins of choices as targets of training: most then lie between 0.4 and 2 on either side.
+MARGIN_SCALES = {"left_right": 3.0}  # margins in image widths; the others are logarithms of ratios, or metres
+MARGIN_SCALE, LARGEST_MARGIN = 2.0, 2.0
+LABEL_SHARE = 0.3  # of a patch that an object must cover to name it
+UNNAMED = 0  # class of patches that show walls, floor and ceiling
+MOVING_PIXELS = {"crop_views", "cover_views"}  # degradations after which an image no longer fits its instance map
+UNKNOWN_CLASS = -100  # of patches whose object has a name outside the list: not trained on
+
+
+class RoomScenes:
+    """Make encoded samples of a split.
+
+    Args:
+        processor (`SR3DProcessor`):
+            Encodes the views.
+        furniture (`FurniturePack`):
+            The models.
+        samples (`SampleSettings`):
+            What the samples are like.
+        split (`str`):
+            `"train"`, `"val"` or `"test"`.
+    """
+
+    def __init__(self, processor: SR3DProcessor, furniture: FurniturePack, samples: SampleSettings, *, split: str):
+        self.processor = processor
+        self.furniture = furniture
+        self.samples = samples
+        self.split = split
+        self.scenes = SceneSettings(
+            image_size=samples.image_size, num_views=(2, samples.max_views), photo_share=samples.photo_share
+        )
+        self.class_numbers = class_numbers(furniture)
+
+    def __call__(self, index: int) -> dict:
+        """Make a sample.
+
+        Args:
+            index (`int`):
+                Number of the sample in its split; `samples_per_scene` of them in a row share a room.
+
+        Returns:
+            `dict`: `encoded`, `truth` (facts of the views shown and the object behind each region number, ready for
+            JSON), `patch_classes` (`(T, h, w)`, int16, see `patch_classes`) and `seed`.
+        """
+        number, variant = divmod(index, self.samples.samples_per_scene)
+        scene = _last_scene(self.furniture, self.split, self.samples.seed, number, self.scenes)
+        rng = np.random.default_rng([SPLITS.index(self.split), self.samples.seed, index, SAMPLE_STREAM])
+        shown = choose_views(len(scene.views), variant, rng)
+        facts, views = select_views(scene.facts, shown), [scene.views[view] for view in shown]
+        region_numbers = number_objects(facts, rng, max_regions=self.samples.max_regions)
+        names = draw_degradations(rng, num_views=len(views)) if self.samples.degrade else ()
+        sample = room_sample(facts, views, region_numbers, rng, exact=set(names) <= {"jpeg"})
+        encoded = self.processor.encode_views(**degrade(sample, names, rng))
+        if MOVING_PIXELS & set(names):
+            classes = torch.full(encoded["patch_valid"].shape, UNKNOWN_CLASS, dtype=torch.int16)
+        else:
+            classes = patch_classes(self.processor, views, facts, self.class_numbers)
+        truth = {"facts": facts.to_json(), "objects": {str(key): value for key, value in region_numbers.items()}}
+        return {
+            "encoded": encoded,
+            "truth": truth,
+            "patch_classes": classes,
+            "seed": index,
+        }
+
+
+@lru_cache(maxsize=1)
+def _last_scene(
+    furniture: FurniturePack, split: str, seed: int, number: int, settings: SceneSettings
+) -> FurnishedScene:
+    """Samples of one room are made in a row, so the last room is worth keeping."""
+    return make_scene(furniture, split, seed, number, settings)
+
+
+def class_numbers(furniture: FurniturePack) -> dict[str, int]:
+    """Number the names that training rooms contain, from 1 on; `UNNAMED` is 0.
+
+    Args:
+        furniture (`FurniturePack`):
+            The models.
+
+    Returns:
+        `dict[str, int]`: From label to number, in alphabetical order.
+    """
+    labels = sorted({model.label for model in furniture.models_of("train")})
+    return {label: number for number, label in enumerate(labels, start=1)}
+
+
+def choose_views(num_views: int, variant: int, rng: np.random.Generator) -> list[int]:
+    """Choose which views of a room a sample shows.
+
+    Args:
+        num_views (`int`):
+            Views of the room.
+        variant (`int`):
+            Number of the sample among those of its room: of every three, one shows a single view, one a few views,
+            one all of them.
+        rng (`np.random.Generator`):
+            Source of randomness.
+
+    Returns:
+        `list[int]`: Numbers of the views, ascending.
+    """
+    few = min(num_views, int(rng.integers(FEW_VIEWS[0], FEW_VIEWS[1] + 1)))
+    count = (1, few, num_views)[variant % 3]
+    return sorted(int(view) for view in rng.choice(num_views, size=count, replace=False))
+
+
+def select_views(facts: RoomFacts, shown: list[int]) -> RoomFacts:
+    """Keep some views.
+
+    Args:
+        facts (`RoomFacts`):
+            Facts of a room.
+        shown (`list[int]`):
+            Numbers of the views to keep.
+
+    Returns:
+        `RoomFacts`: The same room seen by fewer views.
+    """
+    per_view = ("visible_pixels", "boxes_xyxy", "cut", "seen")
+    objects = [replace(thing, **{name: getattr(thing, name)[shown] for name in per_view}) for thing in facts.objects]
+    return replace(facts, objects=objects, views=[facts.views[view] for view in shown])
+
+
+def room_sample(
+    facts: RoomFacts,
+    views: list[RoomView],
+    region_numbers: Mapping[int, int],
+    rng: np.random.Generator,
+    *,
+    exact: bool,
+) -> dict[str, object]:
+    """Turn views into arguments of the processor, with regions marked in ways drawn at random.
+
+    A single photo comes without a pose; in half of the samples its gravity is known.
+
+    Args:
+        facts (`RoomFacts`):
+            Facts of these views.
+        views (`list[RoomView]`):
+            The views.
+        region_numbers (`Mapping[int, int]`):
+            The object behind each region number.
+        rng (`np.random.Generator`):
+            Source of randomness.
+        exact (`bool`):
+            Whether the views stay as they are. If not, nothing is marked by a 3D box, which might then be empty.
+
+    Returns:
+        `dict[str, object]`: Arguments of `SR3DProcessor.encode_views`.
+    """
+    instances = [view.instances for view in views]
+    kinds: tuple[str, ...] = MULTI_VIEW_KINDS if len(views) > 1 else SINGLE_VIEW_KINDS
+    kinds = kinds if exact else tuple(kind for kind in kinds if kind != "box_3d")
+    regions: list[dict[str, object]] = []
+    for number, index in region_numbers.items():
+        kind = str(rng.choice(kinds))
+        regions += mark_region(facts, instances, number, index, rng, kind=kind, jitter=TRAINING_JITTER)
+    sample: dict[str, object] = {
+        "images": [view.image for view in views],
+        "depths": [view.depth for view in views],
+        "intrinsics": [view.intrinsics for view in views],
+        "regions": regions,
+    }
+    if len(views) > 1:
+        sample |= {"camera_to_world": [view.camera_to_world for view in views], "world_up": "+z"}
+    elif rng.uniform() < 0.5:
+        sample["gravity_camera"] = -views[0].camera_to_world[2, :3]
+    return sample
+
+
+def patch_classes(
+    processor: SR3DProcessor, views: list[RoomView], facts: RoomFacts, numbers: Mapping[str, int]
+) -> torch.Tensor:
+    """Name the patches of the views' tiles by what they show.
+
+    Args:
+        processor (`SR3DProcessor`):
+            Cuts the tiles.
+        views (`list[RoomView]`):
+            The views.
+        facts (`RoomFacts`):
+            Facts of these views.
+        numbers (`Mapping[str, int]`):
+            From `class_numbers`.
+
+    Returns:
+        `torch.Tensor` of shape `(T, h, w)`, int16: Number of the label that covers most of each patch, `UNNAMED`
+        where none covers `LABEL_SHARE` of it, `UNKNOWN_CLASS` on thumbnails, which masks leave out, and where the
+        object's label has no number.
+    """
+    seen = [index for index, thing in enumerate(facts.objects) if thing.visible_pixels.any()]
+    regions: list[dict[str, object]] = [
+        {"region": position, "mask": view.instances == index, "view": number}
+        for position, index in enumerate(seen)
+        for number, view in enumerate(views)
+        if facts.objects[index].visible_pixels[number]
+    ]
+    encoded = processor.encode_views([view.image for view in views], regions=regions)
+    coverage, num_tiles = encoded["region_coverage"], encoded["num_tiles"]
+    labels = torch.tensor([numbers.get(facts.objects[index].name, UNKNOWN_CLASS) for index in seen] or [UNNAMED])
+    share, position = coverage.max(dim=1) if seen else (coverage.new_zeros(()), torch.zeros((), dtype=torch.long))
+    classes = torch.where(share >= LABEL_SHARE, labels[position], UNNAMED).to(torch.int16)
+    classes = classes.expand(len(coverage), *coverage.shape[2:]).clone()
+    thumbnails = [last for last, count in zip(np.cumsum(num_tiles) - 1, num_tiles, strict=True) if count > 1]
+    classes[thumbnails] = UNKNOWN_CLASS
+    return classes
+
+
+class RoomConversations:
+    """Draw a conversation about a sample.
+
+    Args:
+        min_questions (`int`):
+            Fewest questions.
+        max_questions (`int`):
+            Most questions; a sample with little to ask about gives fewer.
+        weights (`Mapping[str, float]`):
+            How often each category is asked, relative to 1.
+
+    Raises:
+        ValueError: If there is no such number.
+    """
+
+    def __init__(self, min_questions: int, max_questions: int, weights: Mapping[str, float]):
+        if not 1 <= min_questions <= max_questions:
+            raise ValueError(
+                f"`min_questions` must be from 1 to `max_questions`, got {min_questions} and {max_questions}. "
+                "Change the settings."
+            )
+        self.min_questions = min_questions
+        self.max_questions = max_questions
+        self.weights = weights
+
+    def __call__(self, truth: dict, seed: int) -> list[Turn]:
+        """Draw a conversation.
+
+        Args:
+            truth (`dict`):
+                What `RoomScenes` gave.
+            seed (`int`):
+                The same seed gives the same conversation.
+
+        Returns:
+            `list[Turn]`: Questions with their answers and the numbers behind them.
+        """
+        rng = np.random.default_rng([seed, CONVERSATION_STREAM])
+        facts = RoomFacts.from_json(truth["facts"])
+        numbers = {int(key): value for key, value in truth["objects"].items()}
+        count = int(rng.integers(self.min_questions, self.max_questions + 1))
+        questions = sample_conversation(facts, numbers, rng, count, weights=self.weights)
+        return [Turn(question.text, question.answer, number_targets(question)) for question in questions]
+
+
+def number_targets(question: RoomQuestion) -> tuple[float, ...]:
+    """Give the numbers that an auxiliary loss predicts for a question, at a scale of about one.
+
+    Args:
+        question (`RoomQuestion`):
+            Any question.
+
+    Returns:
+        `tuple[float, ...]` of length 4: Log of the quantity behind the answer, the scaled and clipped margin of a
+        choice, and how far right and ahead something stands of someone; NaN for those that do not apply.
+    """
+    log_value = math.nan if question.value is None else math.log(question.value)
+    margin = math.nan
+    if question.margin is not None:
+        scaled = question.margin * MARGIN_SCALES.get(question.category, MARGIN_SCALE)
+        margin = max(-LARGEST_MARGIN, min(LARGEST_MARGIN, scaled))
+    right, ahead = (math.nan, math.nan) if question.bearing is None else question.bearing
+    return log_value, margin, right, ahead

@@ -1,0 +1,283 @@
+# SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Encoded scenes on disk: generator -> shards -> a sequence of scenes.
+
+Rendering and encoding a scene costs far more than reading it back, so that is done once: a cache is a folder of
+safetensors files, each with some scenes, their pixels as uint8 and what the generator knows of the scene as JSON. A
+shard is written under another name and renamed, so a killed build goes on where it stopped; the price of a cache is
+that it must be deleted when the generator changes, and `check_cache` finds that out.
+
+This module may import torch, safetensors and tqdm.
+"""
+
+import copy
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from tqdm.auto import tqdm
+
+
+PLAIN_KEYS = ("num_tiles", "metric_scale", "region_numbers", "provenance")
+
+
+class SceneCache:
+    """Read-only sequence of encoded scenes in shards.
+
+    Args:
+        shards (`Sequence[Path]`):
+            Files in the order of the scenes, as `build_cache` returns them.
+        image_mean (`Sequence[float]` of length 3):
+            Of the image processor, to turn stored pixels into what it returned.
+        image_std (`Sequence[float]` of length 3):
+            The same.
+
+    Raises:
+        ValueError: If there is no shard.
+    """
+
+    def __init__(self, shards: Sequence[Path], *, image_mean: Sequence[float], image_std: Sequence[float]):
+        self.image_mean = torch.tensor(image_mean, dtype=torch.float32).view(3, 1, 1)
+        self.image_std = torch.tensor(image_std, dtype=torch.float32).view(3, 1, 1)
+        self._shards = list(shards)
+        if not self._shards:
+            raise ValueError("`shards` must name at least one file, got 0. Build the cache with `build_cache` first.")
+        self._open: dict[int, safe_open] = {}
+        self._scenes = []
+        for number, path in enumerate(self._shards):
+            with safe_open(path, framework="pt") as shard:
+                self._scenes += [(number, scene) for scene in json.loads(shard.metadata()["scenes"])]
+
+    def __len__(self) -> int:
+        return len(self._scenes)
+
+    def num_tiles(self, index: int) -> int:
+        """Tiles of a scene, over all its views.
+
+        Args:
+            index (`int`):
+                Number of the scene.
+
+        Returns:
+            `int`: The count, read without touching pixels.
+        """
+        return sum(self._scenes[index][1]["num_tiles"])
+
+    def __getitem__(self, index: int) -> dict:
+        """Read a scene.
+
+        Args:
+            index (`int`):
+                Number of the scene.
+
+        Returns:
+            `dict`: `encoded` as `SR3DProcessor.encode_views` returned it, `truth` as the generator gave it, `seed`.
+        """
+        scene = self._scenes[index][1]
+        shard, tiles = self._shard_and_tiles(index)
+        pixels = shard.get_slice("pixels")[tiles]  # (T, 3, S, S)
+        encoded = {name: scene[name] for name in PLAIN_KEYS}
+        encoded["pixel_values"] = (pixels.float() / 255.0 - self.image_mean) / self.image_std
+        encoded["patch_points"] = shard.get_slice("patch_points")[tiles]
+        encoded["patch_valid"] = shard.get_slice("patch_valid")[tiles].bool()
+        encoded["region_coverage"] = shard.get_tensor(f"coverage_{scene['position']}")
+        encoded["region_descriptors"] = shard.get_tensor(f"descriptors_{scene['position']}")
+        truth = json.loads(bytes(shard.get_tensor(f"truth_{scene['position']}").numpy()))
+        return {"encoded": encoded, "truth": truth, "seed": scene["seed"]}
+
+    def patch_classes(self, index: int) -> torch.Tensor:
+        """Read what the patches of a scene show.
+
+        Args:
+            index (`int`):
+                Number of the scene.
+
+        Returns:
+            `torch.Tensor` of shape `(T, h, w)`, int64: Class numbers.
+        """
+        shard, tiles = self._shard_and_tiles(index)
+        return shard.get_slice("patch_classes")[tiles].long()
+
+    def tile(self, index: int, number: int) -> torch.Tensor:
+        """Read the pixels of one tile.
+
+        Args:
+            index (`int`):
+                Number of the scene.
+            number (`int`):
+                Number of the tile in the scene.
+
+        Returns:
+            `torch.Tensor` of shape `(3, S, S)`, uint8: Its colours.
+        """
+        shard, tiles = self._shard_and_tiles(index)
+        return shard.get_slice("pixels")[tiles.start + number : tiles.start + number + 1][0]
+
+    def single_views(self) -> "SceneCache":
+        """Keep the scenes of one view.
+
+        Returns:
+            `SceneCache`: The same files, fewer scenes.
+
+        Raises:
+            ValueError: If there is none.
+        """
+        kept = copy.copy(self)
+        kept._open = {}
+        kept._scenes = [(number, scene) for number, scene in self._scenes if len(scene["num_tiles"]) == 1]
+        if not kept._scenes:
+            raise ValueError(f"A scene of one view must be in the cache, got {len(self)} of several. Add samples.")
+        return kept
+
+    def _shard_and_tiles(self, index: int) -> tuple[safe_open, slice]:
+        number, scene = self._scenes[index]
+        if number not in self._open:
+            self._open[number] = safe_open(self._shards[number], framework="pt")
+        first = scene["first_tile"]
+        return self._open[number], slice(first, first + sum(scene["num_tiles"]))
+
+
+def write_shard(path: Path, scenes: list[dict], *, image_mean: Sequence[float], image_std: Sequence[float]) -> None:
+    """Write scenes into one file, which appears under its name only when it is complete.
+
+    Args:
+        path (`Path`):
+            The file.
+        scenes (`list[dict]`):
+            Each with `encoded` (from `SR3DProcessor.encode_views`), `truth` (anything JSON can hold), `patch_classes`
+            (`(T, h, w)`, int16) and `seed`.
+        image_mean (`Sequence[float]` of length 3):
+            Of the normalisation, which is undone so that pixels are stored as uint8.
+        image_std (`Sequence[float]` of length 3):
+            The same.
+
+    Raises:
+        ValueError: If the classes of a scene do not fit its patches.
+    """
+    mean = torch.tensor(image_mean, dtype=torch.float32).view(3, 1, 1)
+    std = torch.tensor(image_std, dtype=torch.float32).view(3, 1, 1)
+    tensors, index, first_tile = {}, [], 0
+    for position, scene in enumerate(scenes):
+        encoded = scene["encoded"]
+        if scene["patch_classes"].shape != encoded["patch_valid"].shape:
+            raise ValueError(
+                f"`patch_classes` of scene {position} must have the shape {tuple(encoded['patch_valid'].shape)} of "
+                f"its patches, got {tuple(scene['patch_classes'].shape)}. Make them from the views that were encoded."
+            )
+        plain = {name: encoded[name] for name in PLAIN_KEYS}
+        index.append(plain | {"seed": scene["seed"], "first_tile": first_tile, "position": position})
+        first_tile += len(encoded["pixel_values"])
+        tensors[f"coverage_{position}"] = encoded["region_coverage"].contiguous()
+        truth = json.dumps(scene["truth"]).encode()
+        tensors[f"truth_{position}"] = torch.frombuffer(bytearray(truth), dtype=torch.uint8)
+        tensors[f"descriptors_{position}"] = encoded["region_descriptors"].contiguous()
+    pixels = torch.cat([scene["encoded"]["pixel_values"] for scene in scenes])
+    tensors["pixels"] = ((pixels * std + mean) * 255.0).round().clamp(0, 255).to(torch.uint8)
+    tensors["patch_classes"] = torch.cat([scene["patch_classes"] for scene in scenes])
+    tensors["patch_points"] = torch.cat([scene["encoded"]["patch_points"] for scene in scenes])
+    tensors["patch_valid"] = torch.cat([scene["encoded"]["patch_valid"] for scene in scenes]).to(torch.uint8)
+    unfinished = path.with_suffix(f".{os.getpid()}.tmp")
+    save_file(tensors, unfinished, metadata={"scenes": json.dumps(index)})
+    unfinished.replace(path)
+
+
+def build_cache(
+    folder: str | Path,
+    make_scene: Callable[[int], dict],
+    *,
+    seeds: range,
+    shard_size: int,
+    workers: int,
+    image_mean: Sequence[float],
+    image_std: Sequence[float],
+) -> list[Path]:
+    """Fill a folder with shards; those already there are kept.
+
+    Args:
+        folder (`str` or `Path`):
+            Where the shards go; made if missing.
+        make_scene (`Callable[[int], dict]`):
+            Seed to scene (see `write_shard`). Must be picklable where `workers` is above 0.
+        seeds (`range`):
+            Seeds of the scenes, in order.
+        shard_size (`int`):
+            Scenes per file.
+        workers (`int`):
+            Processes; 0 works in this one.
+        image_mean (`Sequence[float]` of length 3):
+            Of the image processor's normalisation.
+        image_std (`Sequence[float]` of length 3):
+            The same.
+
+    Returns:
+        `list[Path]`: The shards that hold the scenes of `seeds`, in order.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    chunks = [seeds[start : start + shard_size] for start in range(0, len(seeds), shard_size)]
+    names = [folder / f"shard-{chunk[0]:08d}-{len(chunk):04d}.safetensors" for chunk in chunks]
+    normalisation = {"image_mean": tuple(image_mean), "image_std": tuple(image_std)}
+    jobs = [
+        (name, make_scene, chunk, normalisation)
+        for name, chunk in zip(names, chunks, strict=True)
+        if not name.exists()
+    ]
+    done = len(seeds) - sum(len(chunk) for _, _, chunk, _ in jobs)
+    with tqdm(total=len(seeds), initial=done, unit="scene", desc="rendering", disable=not jobs) as bar:
+        for count in _run_jobs(jobs, workers):
+            bar.update(count)
+    return names
+
+
+def _run_jobs(jobs: list[tuple], workers: int):
+    if not workers:
+        for job in jobs:
+            yield _make_shard(*job)
+        return
+    # Spawned, not forked: a process forked after PyTorch has used its threads may hang.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        try:
+            for future in as_completed([pool.submit(_make_shard, *job) for job in jobs]):
+                yield future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)  # an error or a stop ends the run now, not after all the other shards
+
+
+def _make_shard(path: Path, make_scene: Callable[[int], dict], seeds: range, normalisation: dict) -> int:
+    write_shard(path, [make_scene(seed) for seed in seeds], **normalisation)
+    return len(seeds)
+
+
+def check_cache(cache: SceneCache, make_scene: Callable[[int], dict]) -> None:
+    """Make the first scene anew and compare it with the stored one.
+
+    Args:
+        cache (`SceneCache`):
+            The cache.
+        make_scene (`Callable[[int], dict]`):
+            Seed to scene.
+
+    Raises:
+        ValueError: If they differ: the generator or the processor changed after the cache was built.
+    """
+    stored = cache[0]
+    fresh = make_scene(stored["seed"])
+    same_truth = json.loads(json.dumps(fresh["truth"])) == stored["truth"]
+    names = ("pixel_values", "patch_points", "region_coverage", "region_descriptors")
+    differing = [name for name in names if not _is_close(stored["encoded"][name], fresh["encoded"][name])]
+    if differing or not same_truth:
+        raise ValueError(
+            f"The cached scene of seed {stored['seed']} is not what the generator makes now (differs in "
+            f"{', '.join(differing) or 'truth'}). Delete the cache folder and build it again."
+        )
+
+
+def _is_close(stored: torch.Tensor, fresh: torch.Tensor) -> bool:
+    return stored.shape == fresh.shape and torch.allclose(stored, fresh.float(), atol=1e-4)

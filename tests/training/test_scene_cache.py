@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Scene cache: what comes back is what went in, and nothing stale or half-written counts."""
+
+import pytest
+import torch
+
+from transformers_sr3d.training import scene_cache
+from transformers_sr3d.training.scene_cache import SceneCache, build_cache, check_cache, write_shard
+
+
+NORMALISATION = {"image_mean": (0.5, 0.5, 0.5), "image_std": (0.5, 0.5, 0.5)}
+
+
+def test_cached_scene_equals_a_fresh_one(make_sample, cache):
+    stored, fresh = cache[3]["encoded"], make_sample(3)["encoded"]
+    assert stored.keys() == fresh.keys()
+    for name, value in fresh.items():
+        if isinstance(value, torch.Tensor):
+            torch.testing.assert_close(stored[name], value, atol=1e-6, rtol=0)
+        else:
+            assert stored[name] == pytest.approx(value) if isinstance(value, float) else stored[name] == value
+
+
+def test_single_views_leave_the_scenes_of_one_view(cache):
+    single = cache.single_views()
+    assert 0 < len(single) < len(cache)
+    assert {len(single[index]["encoded"]["num_tiles"]) for index in range(len(single))} == {1}
+
+
+def test_a_tile_comes_with_a_class_per_patch(cache, walk):
+    encoded = cache[walk]["encoded"]
+    classes = cache.patch_classes(walk)
+    assert classes.shape == encoded["patch_valid"].shape
+    stored = (encoded["pixel_values"][1] * 0.5 + 0.5) * 255
+    torch.testing.assert_close(cache.tile(walk, 1).float(), stored, atol=1e-3, rtol=0)
+
+
+def test_classes_of_another_grid_are_refused(tmp_path, make_sample):
+    sample = make_sample(0)
+    with pytest.raises(ValueError, match=r"`patch_classes` of scene 0 must have the shape \(\d, 4, 4\)"):
+        write_shard(tmp_path / "a", [sample | {"patch_classes": sample["patch_classes"][:, :3]}], **NORMALISATION)
+
+
+def test_existing_shards_are_kept(tmp_path, make_sample):
+    build = {"shard_size": 1, "workers": 0} | NORMALISATION
+    first = build_cache(tmp_path, make_sample, seeds=range(2), **build)
+    first[1].unlink()
+    before = first[0].stat().st_mtime_ns
+    again = build_cache(tmp_path, make_sample, seeds=range(2), **build)
+    assert again == first
+    assert first[0].stat().st_mtime_ns == before
+    assert len(SceneCache(again, **NORMALISATION)) == 2
+
+
+def test_cache_of_another_generator_is_refused(cache):
+    def other(seed):
+        return {"encoded": cache[0]["encoded"], "truth": {}, "seed": seed}
+
+    with pytest.raises(ValueError, match=r"seed 0 is not what .* \(differs in truth\)"):
+        check_cache(cache, other)
+
+
+def test_cache_of_another_processor_is_refused(cache):
+    def other(seed):
+        scene = cache[0]
+        return scene | {"encoded": scene["encoded"] | {"patch_points": scene["encoded"]["patch_points"] + 0.01}}
+
+    with pytest.raises(ValueError, match=r"\(differs in patch_points\)"):
+        check_cache(cache, other)
+
+
+def test_interrupted_shard_does_not_count(tmp_path, make_sample, monkeypatch):
+    def stop_halfway(tensors, path, metadata):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(scene_cache, "save_file", stop_halfway)
+    with pytest.raises(KeyboardInterrupt):
+        write_shard(tmp_path / "shard.safetensors", [make_sample(0)], **NORMALISATION)
+    assert not (tmp_path / "shard.safetensors").exists()
+
+
+def test_cache_without_shards_is_refused():
+    with pytest.raises(ValueError, match="at least one file, got 0"):
+        SceneCache([], **NORMALISATION)
