@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from scenes import ROOM_SIZE, box_room, look_at, pinhole
 
-from transformers_sr3d.rooms.furnished import FurnishedScene, facts_of
-from transformers_sr3d.rooms.scene_folder import write_scene_folder
+from transformers_sr3d.rooms.rendering.scene_folder import write_scene_folder
+from transformers_sr3d.rooms.rendering.scenes import FurnishedScene, facts_of
 from transformers_sr3d.rooms.world import FurnitureModel, PlacedObject, Room, RoomView
 
 

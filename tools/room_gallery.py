@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from transformers_sr3d.rooms.furnished import FurnishedScene, SceneSettings, make_scene
-from transformers_sr3d.rooms.furniture import attribution_text, open_furniture
+from transformers_sr3d.rooms.furniture.pack import attribution_text, open_furniture
+from transformers_sr3d.rooms.rendering.scenes import FurnishedScene, SceneSettings, make_scene
 
 
 ROWS, COLUMNS = 3, 4

@@ -6,8 +6,8 @@ import json
 import re
 
 from transformers_sr3d.cli.main import main
-from transformers_sr3d.rooms import furniture_pack
-from transformers_sr3d.rooms.furniture import open_furniture
+from transformers_sr3d.rooms.furniture import pack_writer as furniture_pack
+from transformers_sr3d.rooms.furniture.pack import open_furniture
 
 
 SMALL = ["--size", "48", "--views", "2", "2", "--photo-share", "0", "--workers", "1"]

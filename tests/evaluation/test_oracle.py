@@ -10,8 +10,8 @@ from transformers_sr3d.evaluation.bench_rooms import SourceScene
 from transformers_sr3d.evaluation.bench_views import scene_arguments
 from transformers_sr3d.evaluation.oracle import MeasuredRegion, anchor_of, is_geometric, measure_regions, oracle_answer
 from transformers_sr3d.evaluation.room_scores import is_right
-from transformers_sr3d.rooms.room_phrasings import phrasings
-from transformers_sr3d.rooms.room_questions import RoomQuestion, sample_conversation
+from transformers_sr3d.rooms.questions.conversations import RoomQuestion, sample_conversation
+from transformers_sr3d.rooms.questions.phrasings import phrasings
 
 
 NUMBERS = {3: 0, 0: 1, 5: 2, 1: 3, 2: 4, 8: 5}  # region -> object

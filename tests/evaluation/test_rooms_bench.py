@@ -16,7 +16,7 @@ from transformers_sr3d.evaluation.bench_rooms import RenderedRooms, StoredRooms
 from transformers_sr3d.evaluation.bench_views import choose_kind, fitting_degradations, to_tensors
 from transformers_sr3d.evaluation.room_scores import is_right
 from transformers_sr3d.evaluation.rooms_bench import BenchScenes, BenchSettings, question_sample
-from transformers_sr3d.rooms.room_questions import RoomQuestion
+from transformers_sr3d.rooms.questions.conversations import RoomQuestion
 
 
 @pytest.fixture
@@ -196,7 +196,9 @@ def test_models_of_stored_scenes_are_counted_once(rooms_folder):
 def test_furniture_counts_the_models_of_stored_scenes(rooms_folder, tmp_path):
     furniture = RenderedRooms(None, split="test", seed=0, max_views=4)
     pack = tmp_path / "pack.safetensors"
-    shutil.copy(Path(__file__).parents[2] / "src/transformers_sr3d/rooms/data/furniture_cc0.safetensors", pack)
+    shutil.copy(
+        Path(__file__).parents[2] / "src/transformers_sr3d/rooms/furniture/data/furniture_cc0.safetensors", pack
+    )
     rooms = StoredRooms(rooms_folder, split="test", max_views=4, furniture=str(pack))
     assert rooms.model_counts() == furniture.model_counts()
 

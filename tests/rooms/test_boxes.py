@@ -9,6 +9,9 @@ import json
 import numpy as np
 import pytest
 
+from transformers_sr3d.rooms.box_facts import scene_from_facts, scene_to_facts
+from transformers_sr3d.rooms.box_layout import LayoutBox, RoomLayout, Surface, boxes_intersect, compose_layout
+from transformers_sr3d.rooms.box_raycast import ROOM_ID, cast_view, shade
 from transformers_sr3d.rooms.boxes import (
     SCENES_PER_SPLIT,
     SPLIT_SEEDS,
@@ -19,9 +22,6 @@ from transformers_sr3d.rooms.boxes import (
     make_scene,
     scene_seed,
 )
-from transformers_sr3d.rooms.facts import scene_from_facts, scene_to_facts
-from transformers_sr3d.rooms.layout import LayoutBox, RoomLayout, Surface, boxes_intersect, compose_layout
-from transformers_sr3d.rooms.raycast import ROOM_ID, cast_view, shade
 
 
 FLOAT32_DEPTH_M = 1e-4  # measured worst case 1e-5 m in rooms up to 8 m; a pixel offset would be 1e-2 m

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from training_settings import tiny_settings
 
-from transformers_sr3d.rooms.furniture import open_furniture
+from transformers_sr3d.rooms.furniture.pack import open_furniture
 from transformers_sr3d.training.data import open_cache, train_processor
 from transformers_sr3d.training.room_scenes import RoomScenes
 

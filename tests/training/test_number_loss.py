@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from training_settings import tiny_settings
 
-from transformers_sr3d.rooms.room_questions import RoomQuestion
+from transformers_sr3d.rooms.questions.conversations import RoomQuestion
 from transformers_sr3d.training.collator import SR3DDataCollator, spread_targets
 from transformers_sr3d.training.number_loss import NUM_TARGETS, number_loss
 from transformers_sr3d.training.room_scenes import number_targets

@@ -73,9 +73,9 @@ def run(args: argparse.Namespace) -> int:
         if value is None:
             raise ValueError(f"`{name}` is missing. Write for example: sr3d render --scenes 100 --out rooms")
 
-    from transformers_sr3d.rooms.furnished import SceneSettings
-    from transformers_sr3d.rooms.furniture import open_furniture
-    from transformers_sr3d.rooms.render_job import RenderJob, run_job
+    from transformers_sr3d.rooms.furniture.pack import open_furniture
+    from transformers_sr3d.rooms.rendering.job import RenderJob, run_job
+    from transformers_sr3d.rooms.rendering.scenes import SceneSettings
 
     settings = SceneSettings(image_size=args.size, num_views=tuple(args.views), photo_share=args.photo_share)
     job = RenderJob(Path(args.out), args.scenes, args.split, args.seed, settings, args.workers)
@@ -100,8 +100,8 @@ def run_pack(args: argparse.Namespace) -> int:
     """
     from pathlib import Path
 
-    from transformers_sr3d.rooms.furniture import open_furniture
-    from transformers_sr3d.rooms.furniture_pack import write_pack
+    from transformers_sr3d.rooms.furniture.pack import open_furniture
+    from transformers_sr3d.rooms.furniture.pack_writer import write_pack
 
     size = write_pack(open_furniture(args.furniture), Path(args.out), max_bytes=round(args.max_mib * 2**20))
     print(f"{args.out}: {size / 2**20:.1f} MiB")

@@ -20,9 +20,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from transformers_sr3d.inputs.scene import SCENE_FILE, load_scene
-from transformers_sr3d.rooms.furnished import SceneSettings, make_scene
-from transformers_sr3d.rooms.furniture import FurniturePack, open_furniture
-from transformers_sr3d.rooms.scene_folder import FACTS_FILE, read_instances, read_room_facts
+from transformers_sr3d.rooms.furniture.pack import FurniturePack, open_furniture
+from transformers_sr3d.rooms.rendering.scene_folder import FACTS_FILE, read_instances, read_room_facts
+from transformers_sr3d.rooms.rendering.scenes import SceneSettings, make_scene
 from transformers_sr3d.rooms.world import RoomFacts
 from transformers_sr3d.training.room_scenes import select_views
 

@@ -15,7 +15,7 @@ import torch
 from transformers_sr3d.camera_inputs_sr3d import prepare_views
 from transformers_sr3d.evaluation.bench_rooms import SourceScene
 from transformers_sr3d.region_prompts_sr3d import read_regions
-from transformers_sr3d.rooms.region_marks import MULTI_VIEW_KINDS, SINGLE_VIEW_KINDS, mark_scene
+from transformers_sr3d.rooms.questions.region_marks import MULTI_VIEW_KINDS, SINGLE_VIEW_KINDS, mark_scene
 
 
 GREY, BLIND_SIZE = 128, 64

@@ -10,8 +10,8 @@ This module may import numpy and `rooms`.
 
 import numpy as np
 
+from transformers_sr3d.rooms.box_questions import number_regions, scene_sample
 from transformers_sr3d.rooms.boxes import BoxScene, BoxSettings, make_scene, scene_seed
-from transformers_sr3d.rooms.questions import number_regions, scene_sample
 
 
 DEGRADED_SHARE = 1.0 / 6.0

@@ -31,14 +31,14 @@ from transformers_sr3d.pipeline_sr3d import VIEW_KEYS
 from transformers_sr3d.processing_sr3d import SR3DProcessor
 from transformers_sr3d.region_geometry_sr3d import box_from_points
 from transformers_sr3d.region_prompts_sr3d import read_regions, region_points
-from transformers_sr3d.rooms.boxes import scene_seed
-from transformers_sr3d.rooms.questions import (
+from transformers_sr3d.rooms.box_questions import (
     CHOICE_TYPES,
     MULTI_VIEW_TYPES,
     SINGLE_VIEW_TYPES,
     SMALLEST_WINS,
     sample_conversation,
 )
+from transformers_sr3d.rooms.boxes import scene_seed
 from transformers_sr3d.training.collator import render_prompt
 
 

@@ -41,7 +41,7 @@ from transformers_sr3d.evaluation.runner import check_model_exists, hash_weights
 from transformers_sr3d.evaluation.scene_answers import MAX_NEW_TOKENS
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.processing_sr3d import SR3DProcessor
-from transformers_sr3d.rooms.room_phrasings import TEST_SPLIT
+from transformers_sr3d.rooms.questions.phrasings import TEST_SPLIT
 from transformers_sr3d.training.collator import render_prompt
 
 

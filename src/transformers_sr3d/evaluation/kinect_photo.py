@@ -22,9 +22,9 @@ from transformers_sr3d.evaluation.metrics import is_within_ratio
 from transformers_sr3d.evaluation.oracle import MeasuredRegion, measure_regions, oracle_answer
 from transformers_sr3d.evaluation.room_scores import is_right, stated_quantity
 from transformers_sr3d.region_masks_sr3d import polygon_mask
-from transformers_sr3d.rooms.room_contents import Content
-from transformers_sr3d.rooms.room_phrasings import TEST_SPLIT
-from transformers_sr3d.rooms.room_questions import RoomQuestion, write_question
+from transformers_sr3d.rooms.questions.contents import Content
+from transformers_sr3d.rooms.questions.conversations import RoomQuestion, write_question
+from transformers_sr3d.rooms.questions.phrasings import TEST_SPLIT
 
 
 PHOTO_FOLDER = Path(__file__).resolve().parents[3] / "demo" / "data" / "kinect_bookcase"

@@ -21,9 +21,9 @@ import torch
 from transformers_sr3d.camera_inputs_sr3d import prepare_views
 from transformers_sr3d.region_geometry_sr3d import MIN_BOX_POINTS, box_from_points
 from transformers_sr3d.region_prompts_sr3d import read_regions, region_points
-from transformers_sr3d.rooms.room_phrasings import TEST_SPLIT, phrasings
-from transformers_sr3d.rooms.room_quantities import SECTOR_DEG, SECTORS
-from transformers_sr3d.rooms.room_questions import RoomQuestion
+from transformers_sr3d.rooms.questions.conversations import RoomQuestion
+from transformers_sr3d.rooms.questions.phrasings import TEST_SPLIT, phrasings
+from transformers_sr3d.rooms.questions.quantities import SECTOR_DEG, SECTORS
 
 
 @dataclass(frozen=True)

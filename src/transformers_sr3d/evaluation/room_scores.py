@@ -16,8 +16,8 @@ from typing import Any
 
 from transformers_sr3d.answers_sr3d import parse_choice, parse_quantity, parse_regions
 from transformers_sr3d.evaluation.metrics import is_quantity_right, is_region_right, is_within_ratio
-from transformers_sr3d.rooms.furniture_classes import LABEL_NAMES, SYNONYMS, plural
-from transformers_sr3d.rooms.room_questions import RoomQuestion
+from transformers_sr3d.rooms.furniture.classes import LABEL_NAMES, SYNONYMS, plural
+from transformers_sr3d.rooms.questions.conversations import RoomQuestion
 
 
 NUMBER_WORDS = (

@@ -30,9 +30,9 @@ from transformers_sr3d.evaluation.oracle import is_geometric, measure_regions, o
 from transformers_sr3d.evaluation.report import BASELINES
 from transformers_sr3d.evaluation.room_scores import is_right
 from transformers_sr3d.processing_sr3d import SR3DProcessor
-from transformers_sr3d.rooms.degradations import DEGRADATIONS, degrade
-from transformers_sr3d.rooms.region_marks import MULTI_VIEW_KINDS
-from transformers_sr3d.rooms.room_questions import RoomQuestion, number_objects, sample_conversation
+from transformers_sr3d.rooms.degradations.degrade import DEGRADATIONS, degrade
+from transformers_sr3d.rooms.questions.conversations import RoomQuestion, number_objects, sample_conversation
+from transformers_sr3d.rooms.questions.region_marks import MULTI_VIEW_KINDS
 from transformers_sr3d.rooms.world import SPLITS
 
 

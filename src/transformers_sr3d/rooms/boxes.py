@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from transformers_sr3d.rooms.layout import RoomLayout, compose_layout, yaw_rotation
-from transformers_sr3d.rooms.raycast import NEAR_M, Cast, cast_view, shade
+from transformers_sr3d.rooms.box_layout import RoomLayout, compose_layout, yaw_rotation
+from transformers_sr3d.rooms.box_raycast import NEAR_M, Cast, cast_view, shade
 
 
 SPLIT_SEEDS = {"train": 0, "val": 1_000_000_000, "test": 2_000_000_000}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from transformers_sr3d.configuration_sr3d import SR3DConfig
 from transformers_sr3d.processing_sr3d import SR3DProcessor
-from transformers_sr3d.rooms.furniture import open_furniture
+from transformers_sr3d.rooms.furniture.pack import open_furniture
 from transformers_sr3d.training.records import ConversationDataset
 from transformers_sr3d.training.room_scenes import RoomConversations, RoomScenes
 from transformers_sr3d.training.scene_cache import SceneCache, build_cache, check_cache

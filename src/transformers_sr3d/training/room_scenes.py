@@ -18,11 +18,16 @@ import numpy as np
 import torch
 
 from transformers_sr3d.processing_sr3d import SR3DProcessor
-from transformers_sr3d.rooms.degradations import degrade, draw_degradations
-from transformers_sr3d.rooms.furnished import FurnishedScene, SceneSettings, make_scene
-from transformers_sr3d.rooms.furniture import FurniturePack
-from transformers_sr3d.rooms.region_marks import MULTI_VIEW_KINDS, SINGLE_VIEW_KINDS, TRAINING_JITTER, mark_region
-from transformers_sr3d.rooms.room_questions import RoomQuestion, number_objects, sample_conversation
+from transformers_sr3d.rooms.degradations.degrade import degrade, draw_degradations
+from transformers_sr3d.rooms.furniture.pack import FurniturePack
+from transformers_sr3d.rooms.questions.conversations import RoomQuestion, number_objects, sample_conversation
+from transformers_sr3d.rooms.questions.region_marks import (
+    MULTI_VIEW_KINDS,
+    SINGLE_VIEW_KINDS,
+    TRAINING_JITTER,
+    mark_region,
+)
+from transformers_sr3d.rooms.rendering.scenes import FurnishedScene, SceneSettings, make_scene
 from transformers_sr3d.rooms.world import SPLITS, RoomFacts, RoomView
 from transformers_sr3d.training.records import Turn
 from transformers_sr3d.training.settings import SampleSettings

@@ -29,7 +29,7 @@ from transformers_sr3d.hub import export_checkpoint
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.position_encoding_sr3d import SR3DZeroInitLinear
 from transformers_sr3d.processing_sr3d import SR3DProcessor
-from transformers_sr3d.rooms.furniture import open_furniture
+from transformers_sr3d.rooms.furniture.pack import open_furniture
 from transformers_sr3d.training.budget import TrainingBudget, newest_checkpoint
 from transformers_sr3d.training.collator import SR3DDataCollator
 from transformers_sr3d.training.curves import write_curves
