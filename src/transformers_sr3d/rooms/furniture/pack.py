@@ -184,9 +184,7 @@ def open_furniture(path: str | Path | None = None) -> FurniturePack:
         ValueError: If it is none of these, or damaged.
     """
     if path is None:
-        return FurniturePack(
-            Path(str(files("transformers_sr3d.rooms.furniture") / "data" / "furniture_cc0.safetensors"))
-        )
+        return FurniturePack(CC0_PACK)
     path = Path(path).expanduser()
     if not path.exists():
         raise FileNotFoundError(
