@@ -287,6 +287,29 @@ def test_other_towers_work_once_their_prefix_tokens_are_named(model_type, prefix
     assert model(**make_model_inputs(config)).logits.shape == (2, 24, 100)
 
 
+def convolutional_tower(**settings):
+    """Three blocks at stride 16 in all: maps of 4x4 with 24 channels from 64 pixels."""
+    blocks = {"in_channels": [32, 8, 16], "out_channels": [8, 16, 24], "strides": [2, 2, 2], "kernel_sizes": [3, 3, 3]}
+    repeats = {"num_block_repeats": [1, 1, 1], "expand_ratios": [1, 2, 2], "hidden_dim": 1280}
+    scale = {"width_coefficient": 1.0, "depth_coefficient": 1.0}
+    sides = {"image_size": 64, "patch_size": 16, "hidden_size": 24}
+    return {"model_type": "efficientnet", **blocks, **repeats, **scale, **sides, **settings}
+
+
+def test_a_convolutional_tower_works_like_one_of_tokens():
+    config = make_tiny_config(vision_config=convolutional_tower(), vision_feature_layer=-1)
+    model = make_tiny_model(config)
+    assert model(**make_model_inputs(config)).logits.shape == (2, 24, 100)
+    maps = torch.randn(3, 24, 4, 4)
+    torch.testing.assert_close(model.model._patch_grid(maps), model.model._patch_grid(maps.flatten(2).transpose(1, 2)))
+
+
+def test_maps_that_are_not_square_are_refused():
+    model = make_tiny_model(make_tiny_config(vision_config=convolutional_tower(), vision_feature_layer=-1))
+    with pytest.raises(ValueError, match=r"a map \(tiles, D, 4, 4\), got \(3, 24, 2, 8\)"):
+        model.model._patch_grid(torch.randn(3, 24, 2, 8))
+
+
 def test_a_tower_with_undeclared_prefix_tokens_is_refused():
     config = make_tiny_config(vision_config=tower_config("dinov2"))
     with pytest.raises(ValueError, match=r"0 prefix tokens and a 4x4 grid .* got \(3, 17, 24\)"):

@@ -260,7 +260,7 @@ class SR3DModel(SR3DPreTrainedModel):
             last_hidden_state=features.flatten(1, 2),
             pooler_output=self.multi_modal_projector(features),
             hidden_states=outputs.hidden_states,
-            attentions=outputs.attentions,
+            attentions=outputs.get("attentions"),  # convolutional towers have none
             region_sums=sums,
             region_weights=weights,
             region_geometry=geometry,
@@ -308,13 +308,16 @@ class SR3DModel(SR3DPreTrainedModel):
                 )
 
     def _patch_grid(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        """Drop prefix tokens and fold `(tiles, tokens, D)` into `(tiles, h, w, D)`; refuse what is no square grid."""
+        """Give `(tiles, h, w, D)` from `(tiles, prefix + h * w, D)` or a map `(tiles, D, h, w)`; refuse the rest."""
         side, prefix = self.config.patches_per_side, self.config.num_prefix_tokens
+        if prefix == 0 and hidden_states.ndim == 4 and hidden_states.shape[2:] == (side, side):
+            return hidden_states.permute(0, 2, 3, 1)
         if hidden_states.ndim != 3 or hidden_states.shape[1] != prefix + side * side:
             raise ValueError(
                 f"The vision tower must return {prefix} prefix tokens and a {side}x{side} grid of patches, "
-                f"(tiles, {prefix + side * side}, D), got {tuple(hidden_states.shape)}. Set `num_prefix_tokens` to "
-                "the tower's CLS and register tokens, or choose a tower with a square patch grid."
+                f"(tiles, {prefix + side * side}, D), or without prefix a map (tiles, D, {side}, {side}), got "
+                f"{tuple(hidden_states.shape)}. Set `num_prefix_tokens` to the tower's CLS and register tokens, "
+                "or choose a tower with a square patch grid."
             )
         return hidden_states[:, prefix:].unflatten(1, (side, side))
 
