@@ -16,8 +16,6 @@ INDEX = REPOSITORY / "LICENSES" / "README.md"
 # Code, its configuration and documentation: Apache-2.0 by the header of the file or by the LICENSE at the root.
 OWN_TEXT = {".py", ".md", ".cfg", ".toml", ".yaml", ".yml", ".cff", ".ini", ".typed", ""}
 WEIGHT_SUFFIXES = {".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".npz", ".onnx", ".gguf", ".pkl", ".msgpack"}
-MAX_WEIGHT_BYTES = 16_000_000
-MAX_OTHER_BYTES = 6_000_000
 
 
 @pytest.fixture(scope="module")
@@ -59,13 +57,6 @@ def test_folders_of_third_party_data_keep_their_licence() -> None:
 def test_weights_are_safetensors_and_nothing_else(tracked: list[Path]) -> None:
     weights = [path for path in tracked if path.suffix in WEIGHT_SUFFIXES]
     assert [str(path) for path in weights if path.suffix != ".safetensors"] == []
-
-
-def test_repository_stays_small(tracked: list[Path]) -> None:
-    sizes = {path: (REPOSITORY / path).stat().st_size for path in tracked}
-    weights = sum(size for path, size in sizes.items() if path.suffix == ".safetensors")
-    assert weights <= MAX_WEIGHT_BYTES
-    assert sum(sizes.values()) - weights <= MAX_OTHER_BYTES
 
 
 def test_every_python_file_names_its_licence(tracked: list[Path]) -> None:

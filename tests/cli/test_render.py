@@ -40,5 +40,5 @@ def test_pack_is_written_within_its_limit(tmp_path, capsys, monkeypatch):
     source, pack = open_furniture().path, tmp_path / "small.safetensors"
     assert main(["render", "pack", "--furniture", str(source), "--out", str(pack), "--max-mib", "4.5"]) == 0
     (((furniture, path), limits),) = calls
-    assert (furniture.path, path, limits) == (source, pack, {"max_bytes": 4.5 * 2**20})
+    assert (furniture.path, path, limits) == (source, pack, {"max_bytes": 4.5 * 2**20, "workers": 2})
     assert capsys.readouterr().out == f"{pack}: 3.0 MiB\n"

@@ -5,6 +5,9 @@
 import argparse
 
 
+PACK_WORKERS = 2  # processes that convert furniture; a command line may start some, a library call may not
+
+
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Add the verb.
 
@@ -79,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
 
     settings = SceneSettings(image_size=args.size, num_views=tuple(args.views), photo_share=args.photo_share)
     job = RenderJob(Path(args.out), args.scenes, args.split, args.seed, settings, args.workers)
-    report = run_job(job, open_furniture(args.furniture))
+    report = run_job(job, open_furniture(args.furniture, workers=PACK_WORKERS))
     rate = report.new_frames / report.seconds
     print(
         f"{report.num_scenes} scenes, {report.num_frames} frames in {args.out}; "
@@ -103,6 +106,7 @@ def run_pack(args: argparse.Namespace) -> int:
     from transformers_sr3d.rooms.furniture.pack import open_furniture
     from transformers_sr3d.rooms.furniture.pack_writer import write_pack
 
-    size = write_pack(open_furniture(args.furniture), Path(args.out), max_bytes=round(args.max_mib * 2**20))
+    furniture = open_furniture(args.furniture, workers=PACK_WORKERS)
+    size = write_pack(furniture, Path(args.out), max_bytes=round(args.max_mib * 2**20), workers=PACK_WORKERS)
     print(f"{args.out}: {size / 2**20:.1f} MiB")
     return 0

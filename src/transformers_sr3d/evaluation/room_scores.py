@@ -5,7 +5,8 @@
 One rule per kind of truth, and no judge model: what a rule cannot read is wrong. An answer may take any words, as
 long as the first thing it states is right; a direction must be the only one that it names.
 
-This module may import `answers_sr3d`, `evaluation.metrics`, `rooms.furniture_classes` and `rooms.room_questions`.
+This module may import `answers_sr3d`, `evaluation.metrics`, `rooms.furniture.classes` and
+`rooms.questions.conversations`.
 """
 
 import re
@@ -141,7 +142,7 @@ def first_name(text: str, name: str) -> str | None:
         text (`str`):
             An answer.
         name (`str`):
-            A class that is looked for, beside all classes and synonyms of `rooms.furniture_classes`.
+            A class that is looked for, beside all classes and synonyms of `rooms.furniture.classes`.
 
     Returns:
         `str | None`: A class or synonym in lower case and singular; of those that start at the same word the longest.

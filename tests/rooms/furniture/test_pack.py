@@ -7,6 +7,8 @@ import io
 import lzma
 import os
 import pickle
+import subprocess
+import sys
 import tarfile
 import zipfile
 from collections import Counter
@@ -20,7 +22,7 @@ from transformers_sr3d.rooms.furniture.classes import furniture_label
 from transformers_sr3d.rooms.furniture.decimation import MIN_FACES, decimate
 from transformers_sr3d.rooms.furniture.files import HOUSEHOLD, INDOOR, fit_to_size
 from transformers_sr3d.rooms.furniture.pack import FurniturePack, attribution_text, open_furniture
-from transformers_sr3d.rooms.furniture.pack_writer import assign_splits, face_budget, write_pack
+from transformers_sr3d.rooms.furniture.pack_writer import MIN_SHARED_JOBS, assign_splits, face_budget, write_pack
 from transformers_sr3d.rooms.furniture.wavefront import PLAIN_COLOR, read_wavefront
 from transformers_sr3d.rooms.world import SPLITS, FurnitureMesh
 
@@ -67,13 +69,27 @@ def write_library(path, *entries, extra=None):
     return path
 
 
-def write_package(path, library, compress=lzma.compress, suffix="xz"):
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode="w") as archive:
-        archive.add(library, "./usr/share/sweethome3d/furniture/" + library.name)
+def packed(content, name):
+    archive_bytes, entry = io.BytesIO(), tarfile.TarInfo(name)
+    entry.size = len(content)
+    with tarfile.open(fileobj=archive_bytes, mode="w") as archive:
+        archive.addfile(entry, io.BytesIO(content))
+    return archive_bytes.getvalue()
+
+
+CONTROL = b"Package: sweethome3d-furniture\nVersion: 1.8-1\nArchitecture: all\n"
+
+
+def write_package(path, library, compress=lzma.compress, suffix="xz", control=CONTROL):
+    data = packed(library.read_bytes(), "./usr/share/sweethome3d/furniture/" + library.name)
+    members = {
+        "debian-binary": b"2.0",
+        f"control.tar.{suffix}": compress(packed(control, "./control")),
+        f"data.tar.{suffix}": compress(data),
+    }
     with path.open("wb") as package:
         package.write(b"!<arch>\n")
-        for name, content in (("debian-binary", b"2.0"), (f"data.tar.{suffix}", compress(data.getvalue()))):
+        for name, content in members.items():
             package.write(f"{name:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(content):<10}`\n".encode() + content)
             package.write(b"\n" * (len(content) % 2))
     return path
@@ -193,10 +209,11 @@ def test_catalogue_rotation_is_applied_first(tmp_path):
 
 @pytest.mark.parametrize(("compress", "suffix"), [(lzma.compress, "xz"), (gzip.compress, "gz")])
 def test_package_and_folder_give_the_same(tmp_path, library, compress, suffix):
-    package = write_package(tmp_path / "sweethome3d-furniture_1.8-1_all.deb", library, compress, suffix)
-    packed, unpacked = open_furniture(package), open_furniture(library.parent)
-    np.testing.assert_array_equal(packed.mesh("Test#box").vertices, unpacked.mesh("Test#box").vertices)
-    assert packed.model("Test#box").source == "BlendSwap-CC-BY.sh3f (sweethome3d-furniture 1.8)"
+    package = open_furniture(write_package(tmp_path / "a.deb", library, compress, suffix))
+    unpacked = open_furniture(library.parent)
+    np.testing.assert_array_equal(package.mesh("Test#box").vertices, unpacked.mesh("Test#box").vertices)
+    assert package.model("Test#box").source == "BlendSwap-CC-BY.sh3f (sweethome3d-furniture 1.8)"
+    assert unpacked.model("Test#box").source == "BlendSwap-CC-BY.sh3f"
 
 
 def test_libraries_are_converted_once(library, cache):
@@ -205,6 +222,40 @@ def test_libraries_are_converted_once(library, cache):
     assert open_furniture(library.parent.parent).path == first.path
     assert first.path.stat().st_mtime_ns == written
     assert [path.name for path in cache.iterdir()] == [first.path.name]
+
+
+def test_packages_are_known_by_their_content(tmp_path, library, cache):
+    first = write_package(tmp_path / "first.deb", library)
+    pack = open_furniture(first)
+    assert open_furniture(first.rename(tmp_path / "moved.deb")).path == pack.path
+    other = write_package(tmp_path / "first.deb", library, control=CONTROL.replace(b"1.8", b"1.9"))
+    assert open_furniture(other).models[0].source == "BlendSwap-CC-BY.sh3f (sweethome3d-furniture 1.9)"
+    assert len(list(cache.iterdir())) == 2
+
+
+def test_libraries_are_known_by_content_and_name(library, cache):
+    size = library.stat().st_size
+    first = open_furniture(library.parent)
+    write_library(library, {**ENTRY, "name": "Box", "width": "51"})
+    assert library.stat().st_size == size
+    assert open_furniture(library.parent).models[0].size[0] == 0.51
+    library.rename(library.with_name("BlendSwap-CC-0.sh3f"))
+    assert (first.models[0].licence, open_furniture(library.parent).models[0].licence) == ("CC-BY-3.0", "CC0-1.0")
+    assert len(list(cache.iterdir())) == 3
+
+
+def test_scripts_without_a_main_guard_open_and_write_furniture(tmp_path):
+    write_library(tmp_path / "a.sh3f", *several(MIN_SHARED_JOBS))
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from transformers_sr3d.rooms.furniture.pack import open_furniture\n"
+        "from transformers_sr3d.rooms.furniture.pack_writer import write_pack\n"
+        f"write_pack(open_furniture({str(tmp_path)!r}), Path({str(tmp_path / 'b.safetensors')!r}))\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(FurniturePack(tmp_path / "b.safetensors").models) == MIN_SHARED_JOBS
 
 
 def test_only_what_stands_in_homes_is_read(tmp_path):
@@ -426,6 +477,10 @@ def written(path, content):
     return path
 
 
+def nameless_package(folder):
+    return write_package(folder / "a.deb", write_library(folder / "a.sh3f", ENTRY), control=b"Architecture: all")
+
+
 def zstandard_package(folder):
     return write_package(folder / "a.deb", written(folder / "a.sh3f", b""), lambda data: b"\x28\xb5\x2f\xfd", "zst")
 
@@ -452,6 +507,7 @@ def zstandard_package(folder):
             r"`path` must be a Debian package that this Python can unpack, got '.*a\.deb' \(",
         ),
         (zstandard_package, ValueError, "unpack it with `dpkg-deb -x`"),
+        (nameless_package, ValueError, r"`path` must be a Debian package with a name and a version"),
         (lambda folder: write_package(folder / "a.deb", written(folder / "a.txt", b"")), ValueError, r"without any"),
         (
             lambda folder: written(folder / "a.safetensors", b"x" * 99),
@@ -496,7 +552,7 @@ def test_damaged_libraries_are_refused(tmp_path, cache, entries, extra, message)
 @pytest.mark.slow
 def test_many_models_are_converted_in_two_processes(tmp_path):
     write_library(tmp_path / "BlendSwap-CC-0.sh3f", *several(20))
-    pack = open_furniture(tmp_path)
+    pack = open_furniture(tmp_path, workers=2)
     widths = [float(np.ptp(pack.mesh(f"Test#box{number}").vertices[:, 0])) for number in range(20)]
     np.testing.assert_allclose(widths, [0.5 + number / 100 for number in range(20)], atol=FLOAT32_M)
     assert {model.split for model in pack.models} == set(SPLITS)

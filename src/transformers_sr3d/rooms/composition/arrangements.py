@@ -6,7 +6,7 @@ A sofa with its coffee table, a bed with what stands beside it, a table with its
 takes a `Furnishing` and adds what fits; a class that the stock lacks is left out. Own frame of an object: front to
 -y, so "before" it is -y and "beside" it is +-x.
 
-May import: NumPy, `furnishing.py`, `placement.py`, `room_kinds.py`, the word list of `world.py`.
+May import: NumPy, `furnishing.py`, `placement.py`, `kinds.py`, the word list of `world.py`.
 """
 
 from collections.abc import Callable

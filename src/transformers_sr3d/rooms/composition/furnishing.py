@@ -6,7 +6,7 @@ One method per way of standing. Each draws a handful of poses that make sense fo
 a table, under the ceiling) and leaves to `FloorPlan.place` which of them is free; None says that nothing fitted, which
 the caller takes as "then without it". Fronts face -y, so the back of wall furniture is its +y side.
 
-May import: NumPy, `placement.py`, `room_kinds.py`, the word list of `world.py`.
+May import: NumPy, `placement.py`, `kinds.py`, the word list of `world.py`.
 """
 
 from collections.abc import Collection

@@ -15,6 +15,7 @@ import re
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,15 +123,9 @@ def unpack_package(path: Path, folder: Path) -> list[Path]:
         ValueError: If the file is no Debian package, is damaged, packed in a way that this Python cannot read, or has
             no furniture in it.
     """
-    try:
-        with tarfile.open(fileobj=io.BytesIO(_package_data(path))) as archive:
-            for name, content in _files_with_suffix(archive, ".sh3f"):
-                (folder / name).write_bytes(content)
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise ValueError(
-            f"`path` must be a Debian package that this Python can unpack, got {str(path)!r} ({error}). "
-            "Fetch it again, or unpack it with `dpkg-deb -x` and give the folder."
-        ) from error
+    with _open_member(path, "data.tar") as archive:
+        for name, content in _files_with_suffix(archive, ".sh3f"):
+            (folder / name).write_bytes(content)
     libraries = sorted(folder.glob("*.sh3f"))
     if not libraries:
         raise ValueError(
@@ -140,6 +135,39 @@ def unpack_package(path: Path, folder: Path) -> list[Path]:
     return libraries
 
 
+def read_package_origin(path: Path) -> str:
+    """Read which package a file is; its name on disk says nothing.
+
+    Args:
+        path (`Path`):
+            The `.deb` file.
+
+    Returns:
+        `str`: Name and version without Debian's revision, for example `"sweethome3d-furniture 1.8"`.
+
+    Raises:
+        ValueError: If the file is no Debian package, is damaged, or packed in a way that this Python cannot read.
+    """
+    with _open_member(path, "control.tar") as archive:
+        text = "".join(content.decode() for _, content in _files_with_suffix(archive, "control"))
+    fields = dict(re.findall(r"^(Package|Version): *(\S+)", text, flags=re.MULTILINE))
+    if len(fields) < 2:
+        raise ValueError(f"`path` must be a Debian package with a name and a version, got {str(path)!r} without.")
+    return f"{fields['Package']} {fields['Version'].partition('-')[0]}"
+
+
+@contextmanager
+def _open_member(path: Path, name: str) -> Iterator[tarfile.TarFile]:
+    try:
+        with tarfile.open(fileobj=io.BytesIO(_package_member(path, name))) as archive:
+            yield archive
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise ValueError(
+            f"`path` must be a Debian package that this Python can unpack, got {str(path)!r} ({error}). "
+            "Fetch it again, or unpack it with `dpkg-deb -x` and give the folder."
+        ) from error
+
+
 def _files_with_suffix(archive: tarfile.TarFile, suffix: str) -> Iterator[tuple[str, bytes]]:
     for member in archive:
         content = archive.extractfile(member) if member.name.endswith(suffix) else None
@@ -147,8 +175,8 @@ def _files_with_suffix(archive: tarfile.TarFile, suffix: str) -> Iterator[tuple[
             yield Path(member.name).name, content.read()
 
 
-def _package_data(path: Path) -> bytes:
-    """Member `data.tar.*` of an ar archive: 60-byte headers, each with name and size, contents at even offsets."""
+def _package_member(path: Path, name: str) -> bytes:
+    """Member of an ar archive by the start of its name: 60-byte headers with name and size; contents start even."""
     content = path.read_bytes()
     offset = len(AR_MAGIC)
     while content.startswith(AR_MAGIC) and offset + AR_HEADER_BYTES <= len(content):
@@ -157,11 +185,11 @@ def _package_data(path: Path) -> bytes:
         if not size_text.isdigit():
             break
         start, size = offset + AR_HEADER_BYTES, int(size_text)
-        if header[:16].strip().startswith(b"data.tar"):
+        if header[:16].strip().startswith(name.encode()):
             return content[start : start + size]
         offset = start + size + size % 2
     raise ValueError(
-        f"`path` must be a Debian package, got {str(path)!r}, which has no data.tar in an ar archive. Fetch it again."
+        f"`path` must be a Debian package, got {str(path)!r}, which has no {name} in an ar archive. Fetch it again."
     )
 
 

@@ -42,7 +42,7 @@ class FurniturePack:
 
     Args:
         path (`Path`):
-            The file, as `furniture_pack.write_pack` wrote it.
+            The file, as `pack_writer.write_pack` wrote it.
 
     Attributes:
         path (`Path`): The file.
@@ -167,7 +167,7 @@ def _model(entry: dict[str, Any]) -> FurnitureModel:
     return FurnitureModel(**{**entry, "size": (width, depth, height)})
 
 
-def open_furniture(path: str | Path | None = None) -> FurniturePack:
+def open_furniture(path: str | Path | None = None, *, workers: int = 0) -> FurniturePack:
     """Open furniture of any form.
 
     Args:
@@ -175,6 +175,9 @@ def open_furniture(path: str | Path | None = None) -> FurniturePack:
             A pack file; or the Debian package sweethome3d-furniture or a folder with `.sh3f` files, which is converted
             once into a pack in the cache (`SR3D_CACHE`, by default `~/.cache/transformers_sr3d`). Without it, the
             small pack of public-domain models that comes with this package.
+        workers (`int`, *optional*, defaults to 0):
+            Processes that convert. Fewer than two convert in this one, which takes some minutes for the package;
+            a script that asks for more must start under `if __name__ == "__main__":`.
 
     Returns:
         `FurniturePack`: The furniture.
@@ -200,7 +203,7 @@ def open_furniture(path: str | Path | None = None) -> FurniturePack:
         )
     from transformers_sr3d.rooms.furniture.pack_writer import convert_furniture  # needed for the first time only
 
-    return FurniturePack(convert_furniture(path))
+    return FurniturePack(convert_furniture(path, workers=workers))
 
 
 def attribution_text(models: Iterable[FurnitureModel]) -> str:

@@ -15,7 +15,6 @@ import hashlib
 import json
 import multiprocessing
 import os
-import re
 import tempfile
 import zipfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -34,6 +33,7 @@ from transformers_sr3d.rooms.furniture.files import (
     find_libraries,
     read_catalogue,
     read_model,
+    read_package_origin,
     unpack_package,
 )
 from transformers_sr3d.rooms.furniture.pack import PACK_FORMAT, PACK_VERSION, QUANTA, FurniturePack
@@ -47,7 +47,7 @@ LARGEST_UV = 2048.0  # repeats of a picture on one face; float16 has no fraction
 # Raised when converted furniture changes, for example its classes, so that old caches are not opened any more.
 CONVERSION = 1
 MAX_VERTICES = 65536
-PROCESSES, MIN_SHARED_JOBS = 2, 16
+MIN_SHARED_JOBS = 16
 TEST_SHARE, VAL_SHARE = 0.22, 0.13
 SINGLE_HELD_OUT_SHARE = 0.1
 MIN_DIVIDED = 3  # models of a class that has one in every split
@@ -64,6 +64,7 @@ def write_pack(
     max_faces: int = 1800,
     texture_px: int = 64,
     max_bytes: int = 12 * 2**20,
+    workers: int = 0,
 ) -> int:
     """Write a smaller pack from a pack.
 
@@ -80,6 +81,9 @@ def write_pack(
             Longest side of a picture, pixels.
         max_bytes (`int`, *optional*, defaults to 12 MiB):
             Of the file.
+        workers (`int`, *optional*, defaults to 0):
+            Processes that reduce the models. Fewer than two work in this one; a script that asks for more must start
+            under `if __name__ == "__main__":`.
 
     Returns:
         `int`: Size of the file, bytes.
@@ -91,7 +95,8 @@ def write_pack(
         raise ValueError(f"`path` must end in .safetensors, got {str(path)!r}. Rename it.")
     chosen = furniture.models if models is None else models
     jobs = [(furniture, model.key, face_budget(model.size, max_faces), texture_px) for model in chosen]
-    return _save(path, chosen, _in_processes(_reduce_model, jobs, "reducing furniture"), max_bytes=max_bytes)
+    meshes = _make_meshes(_reduce_model, jobs, workers, "reducing furniture")
+    return _save(path, chosen, meshes, max_bytes=max_bytes)
 
 
 def face_budget(size: tuple[float, float, float], max_faces: int) -> int:
@@ -157,12 +162,17 @@ def _hash_share(key: str) -> float:
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:6]) / 2**48
 
 
-def convert_furniture(path: Path) -> Path:
+def convert_furniture(path: Path, *, workers: int = 0) -> Path:
     """Convert a Debian package or a folder of `.sh3f` files into a pack in the cache, if it is not there yet.
+
+    The pack is named by the content: a package may move and change its name. Of a folder the names of the `.sh3f`
+    files count too, for they decide licences and credits.
 
     Args:
         path (`Path`):
             The package or the folder.
+        workers (`int`, *optional*, defaults to 0):
+            Processes that convert; fewer than two convert in this one.
 
     Returns:
         `Path`: The pack.
@@ -172,7 +182,7 @@ def convert_furniture(path: Path) -> Path:
     """
     is_folder = path.is_dir()
     sources = find_libraries(path) if is_folder else [path]
-    identity = [(source.name, source.stat().st_size) for source in sources]
+    identity = [(source.name if is_folder else "", _sha256(source)) for source in sources]
     settings = [PACK_VERSION, CONVERSION, CONVERTED_MAX_FACES, CONVERTED_TEXTURE_PX]
     name = hashlib.sha256(json.dumps([identity, settings]).encode()).hexdigest()[:16]
     folder = Path(os.environ.get(CACHE_VARIABLE, CACHE_FOLDER)).expanduser()
@@ -182,30 +192,35 @@ def convert_furniture(path: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as unpacked:
         libraries = sources if is_folder else unpack_package(path, Path(unpacked))
-        _convert_libraries(libraries, pack, package="" if is_folder else path.stem)
+        _convert_libraries(libraries, pack, origin="" if is_folder else read_package_origin(path), workers=workers)
     return pack
 
 
-def _convert_libraries(libraries: list[Path], pack: Path, *, package: str) -> None:
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _convert_libraries(libraries: list[Path], pack: Path, *, origin: str, workers: int) -> None:
     entries = [entry for library in libraries for entry in read_catalogue(library)]
     if not entries:
         raise ValueError(f"`path` must have indoor models in its .sh3f files, got none in {len(libraries)} of them.")
     labels = {entry.key: furniture_label(entry.name, entry.category, entry.key) for entry in entries}
     splits = assign_splits(labels, {entry.key for entry in entries if entry.licence == FREE_LICENCE})
-    models = [_model(entry, labels[entry.key], splits[entry.key], package) for entry in entries]
-    _save(pack, models, _in_processes(_convert_model, entries, "converting furniture"))
+    models = [_model(entry, labels[entry.key], splits[entry.key], origin) for entry in entries]
+    _save(pack, models, _make_meshes(_convert_model, entries, workers, "converting furniture"))
 
 
-def _in_processes(
-    function: Callable[[_Job], FurnitureMesh], jobs: Sequence[_Job], description: str
+def _make_meshes(
+    function: Callable[[_Job], FurnitureMesh], jobs: Sequence[_Job], workers: int, description: str
 ) -> Iterator[FurnitureMesh]:
     """Give the results in the order of the jobs; a few are done here, where no process has to start."""
     progress = {"total": len(jobs), "desc": description, "unit": "model", "disable": len(jobs) < MIN_SHARED_JOBS}
-    if len(jobs) < MIN_SHARED_JOBS:
+    if workers < 2 or len(jobs) < MIN_SHARED_JOBS:
         yield from tqdm(map(function, jobs), **progress)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(PROCESSES, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
         yield from tqdm(pool.map(function, jobs), **progress)
 
 
@@ -214,9 +229,7 @@ def _convert_model(entry: CatalogueEntry) -> FurnitureMesh:
         return decimate(read_model(archive, entry, texture_px=CONVERTED_TEXTURE_PX), CONVERTED_MAX_FACES)
 
 
-def _model(entry: CatalogueEntry, label: str, split: str, package: str) -> FurnitureModel:
-    version = re.match(r"([\w.+-]+)_(\d[\w.]*)", package)
-    origin = f" ({version[1]} {version[2]})" if version else ""
+def _model(entry: CatalogueEntry, label: str, split: str, origin: str) -> FurnitureModel:
     return FurnitureModel(
         key=entry.key,
         name=entry.name,
@@ -226,7 +239,7 @@ def _model(entry: CatalogueEntry, label: str, split: str, package: str) -> Furni
         elevation=entry.elevation,
         top=entry.top,
         creator=entry.creator,
-        source=entry.library.name + origin,
+        source=f"{entry.library.name} ({origin})" if origin else entry.library.name,
         licence=entry.licence,
         split=split,
     )

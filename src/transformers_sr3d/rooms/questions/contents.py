@@ -4,7 +4,7 @@
 
 A content is what a question asks and what is true of it, before it is put into words.
 
-May import: NumPy, `rooms.room_quantities`, `rooms.world`.
+May import: NumPy, `quantities`, `rooms.world`.
 """
 
 from collections.abc import Callable, Iterator

@@ -44,7 +44,7 @@ class RoomQuestion:
 
     Attributes:
         category (`str`): One of `MULTI_VIEW_CATEGORIES` or `SINGLE_VIEW_CATEGORIES`.
-        kind (`str`): Which phrasings it uses, for example `"wider_choice"`; see `room_phrasings.question_kinds`.
+        kind (`str`): Which phrasings it uses, for example `"wider_choice"`; see `phrasings.question_kinds`.
         form (`str`): `"choice"` (between regions), `"predicate"` (yes or no), `"options"` (lettered) or `"open"`.
         text (`str`): The question; regions are written `<region0>`.
         answer (`str`): The answer sentence; regions are written `Region 0`.

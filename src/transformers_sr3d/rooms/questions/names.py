@@ -6,7 +6,7 @@ An armchair is a chair to many, and nobody can say whether a room with one armch
 therefore taken as confusable where one is a synonym of the other or ends with it, and questions that count, deny or
 point out things by name stay away from confusable ones.
 
-May import: `rooms.furniture_classes`, `rooms.room_quantities`, `rooms.world`.
+May import: `rooms.furniture.classes`, `quantities`, `rooms.world`.
 """
 
 import numpy as np

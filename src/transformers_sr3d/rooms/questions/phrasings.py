@@ -7,7 +7,7 @@ that every direction is asked in as many ways as every other; what all other kin
 About a fifth of the phrasings of each kind is asked in the test split only: a model that knows the words of its
 training by heart is found out there. The price of frames is that some sentences are stiff.
 
-May import: `rooms.room_wordings`.
+May import: `wordings`.
 """
 
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ for every region is all the mask augmentation that the second stage of training 
 and the masks of random views are dropped until one annotated view remains. The price of rectangles is background, so
 an object that fills less than half of its rectangle is painted instead.
 
-May import: NumPy, `rooms.room_quantities`, `rooms.world`.
+May import: NumPy, `quantities`, `rooms.world`.
 """
 
 from collections.abc import Mapping, Sequence
