@@ -3,6 +3,7 @@
 """Scenes of the room benchmark: repeatable, regions in turn, and baselines that see no more than they should."""
 
 import json
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +12,12 @@ import numpy as np
 import pytest
 import torch
 from closed_form_rooms import FURNITURE
+from known_rooms import known_room
 
 from transformers_sr3d.evaluation.bench_rooms import RenderedRooms, StoredRooms
 from transformers_sr3d.evaluation.bench_views import choose_kind, fitting_degradations, to_tensors
 from transformers_sr3d.evaluation.room_scores import is_right
-from transformers_sr3d.evaluation.rooms_bench import BenchScenes, BenchSettings, question_sample
+from transformers_sr3d.evaluation.rooms_bench import BenchScenes, BenchSettings, question_sample, region_share
 from transformers_sr3d.rooms.questions.conversations import RoomQuestion
 
 
@@ -220,3 +222,15 @@ def test_new_rooms_are_photos_and_walks_in_turn():
     assert photo.facts.split == "test"
     assert photo.arguments["images"][0].shape[:2] == photo.facts.views[0].image_size_hw
     assert len(rooms.describe()["furniture"]["sha256"]) == 64
+
+
+def test_region_share_is_that_of_the_smallest_region_where_it_is_seen_best():
+    facts = known_room()
+    question = RoomQuestion(
+        *("distance", "distance", "open", "", "", "length"), regions=(0, 1), held_out=False, metres=1.0
+    )
+    first, second = facts.objects[2], facts.objects[0]
+    pixels = np.array([math.prod(view.image_size_hw) for view in facts.views])
+    expected = min((thing.visible_pixels / pixels).max() for thing in (first, second))
+    assert region_share(facts, {0: 2, 1: 0}, question) == pytest.approx(expected)
+    assert region_share(facts, {}, replace(question, regions=())) is None

@@ -9,7 +9,8 @@ grey picture that every region covers as a whole, so that only the words of the 
 This module may import numpy, torch and the whole package.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
@@ -33,7 +34,7 @@ from transformers_sr3d.processing_sr3d import SR3DProcessor
 from transformers_sr3d.rooms.degradations.degrade import DEGRADATIONS, degrade
 from transformers_sr3d.rooms.questions.conversations import RoomQuestion, number_objects, sample_conversation
 from transformers_sr3d.rooms.questions.region_marks import MULTI_VIEW_KINDS
-from transformers_sr3d.rooms.world import SPLITS
+from transformers_sr3d.rooms.world import SPLITS, RoomFacts
 
 
 QUESTIONS_PER_SCENE = 8
@@ -166,7 +167,10 @@ class BenchScenes:
         names = fitting_degradations(self.settings.degradations, num_views=len(source.facts.views))
         seen = degrade(with_masks(sample), names, self._rng(index, DEGRADE_STREAM)) if names else sample
         common = {"scene": index, "views": len(source.facts.views), "region_kind": kind, "degradations": list(names)}
-        samples = [question_sample(question) | common for question in questions]
+        samples = [
+            question_sample(question) | common | {"region_share": region_share(source.facts, numbers, question)}
+            for question in questions
+        ]
         if "oracle" in self.settings.baselines:
             add_oracle(samples, questions, seen)
         return BenchScene(index, samples, self._encode(seen))
@@ -220,6 +224,25 @@ def open_rooms(settings: BenchSettings) -> RoomSource:
     if settings.scenes is not None:
         return StoredRooms(settings.scenes, split=split, max_views=max_views, furniture=furniture)
     return RenderedRooms(furniture, split=split, seed=settings.seed, max_views=max_views)
+
+
+def region_share(facts: RoomFacts, numbers: Mapping[int, int], question: RoomQuestion) -> float | None:
+    """Tell how much of a picture the smallest region of a question covers.
+
+    Args:
+        facts (`RoomFacts`):
+            Facts of the room.
+        numbers (`Mapping[int, int]`):
+            The object behind each region number.
+        question (`RoomQuestion`):
+            The question.
+
+    Returns:
+        `float` or `None`: Share of the pixels of the view that shows the region best; None without regions.
+    """
+    sizes = np.array([math.prod(view.image_size_hw) for view in facts.views])
+    shares = [float((facts.objects[numbers[number]].visible_pixels / sizes).max()) for number in question.regions]
+    return min(shares, default=None)
 
 
 def question_sample(question: RoomQuestion) -> dict[str, Any]:
