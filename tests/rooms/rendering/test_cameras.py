@@ -15,7 +15,7 @@ from transformers_sr3d.rooms.rendering.cameras import (
     draw_lens,
     look_rotation,
     photo_camera,
-    probe_view,
+    probe_views,
     walk_cameras,
 )
 from transformers_sr3d.rooms.rendering.free_space import CLEARANCE_M, WALL_CLEARANCE_M, FreeSpace
@@ -83,7 +83,7 @@ def test_photos_are_free_within_their_limits_and_show_things(lit):
         assert (eye > [-2.8, -0.8, 0.2]).all()
         assert (eye < [2.8, 5.8, 2.3]).all()
         assert PITCH_DEG[0] - 1e-6 <= angles(camera)[1] <= PITCH_DEG[1] + 1e-6
-        counts.append(probe_view(lit.room, lit.caster, camera).seen.sum())
+        counts.append(probe_views(lit.room, lit.caster, [camera])[0].seen.sum())
     assert min(counts) >= 1
     assert np.median(counts) >= 3
 
@@ -100,7 +100,7 @@ def test_walk_is_smooth_and_shows_most_things(lit):
         assert (eyes[:, 2] < 1.9).all()
         yaws = np.unwrap([np.radians(angles(camera)[0]) for camera in cameras])
         assert np.abs(np.diff(yaws)).max() <= np.radians(TURN_DEG) + 1e-6
-        shown = np.any([probe_view(lit.room, lit.caster, camera).seen for camera in cameras], axis=0)
+        shown = np.any([probe_views(lit.room, lit.caster, [camera])[0].seen for camera in cameras], axis=0)
         assert shown.sum() >= 4
 
 
@@ -154,6 +154,8 @@ def test_person_walks_over_carpets_and_below_lamps_but_not_through_tables():
 def test_probe_counts_shares_of_the_whole_image():
     room = make_room([place([0, 2.5, 1.25], size=[6, 0.2, 2.5])])
     camera = look_along(eye=(0, 0, 1.25), size_hw=(60, 80), intrinsics=np.diag([40.0, 40.0, 1.0]) + PRINCIPAL_POINT)
-    probe = probe_view(room, lit_room(room).caster, camera)
+    away = look_along(yaw=-np.pi / 2, eye=(0, 0, 1.25), size_hw=(60, 80), intrinsics=camera.intrinsics)
+    probe, empty = probe_views(room, lit_room(room).caster, [camera, away])
+    assert empty.shares.tolist() == [0]
     assert probe.shares[0] == pytest.approx(2.5 / 2.4 * 40 / 60, abs=0.03)
     assert probe.seen.tolist() == [True]

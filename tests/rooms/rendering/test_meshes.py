@@ -57,17 +57,17 @@ def test_normals_of_a_stretched_object_stay_upright_on_its_surface():
     tables = lit_room(room, mesh).tables
     normals = tables.corner_normals[-12:]
     units = normals / np.linalg.norm(normals, axis=2, keepdims=True)
-    np.testing.assert_allclose(units, np.repeat(tables.face_normals[-12:, None], 3, axis=1), atol=1e-5)
+    np.testing.assert_allclose(units, np.repeat(tables.face_normals.T[-12:, None], 3, axis=1), atol=1e-5)
 
 
 def colors_at(texture, uv, footprint):
     """Colours of a cube's first face at texture coordinates in its first triangle."""
     lit = lit_room(make_room([place([0, 3, 0.5])]), cube_mesh(texture=texture))
     face = len(lit.caster.triangles.shell_parts)
-    u, v = np.array(uv, np.float32).T
-    weights = np.stack((1 - u, u - v, v), axis=1)  # corners at uv (0, 0), (1, 0), (1, 1)
-    hits = Hits(np.full(len(u), face), np.ones(len(u), np.float32), weights)
-    return texture_colors(lit.tables, hits, np.full(len(u), footprint))
+    right, up = np.array(uv, np.float32).T
+    # The corners are at uv (0, 0), (1, 0) and (1, 1).
+    hits = Hits(np.full(len(up), face), np.ones(len(up), np.float32), right - up, up)
+    return texture_colors(lit.tables, hits, np.full(len(up), footprint))
 
 
 def test_texture_is_read_with_v_upwards():

@@ -27,7 +27,7 @@ def caster_of(room):
 
 
 def cast(caster, camera):
-    directions = pixel_directions(camera.intrinsics, camera.image_size_hw) @ camera.camera_to_world[:3, :3].T
+    directions = pixel_directions(camera.intrinsics, camera.image_size_hw, camera.camera_to_world[:3, :3]).T
     return caster.first_hits(camera.camera_to_world[:3, 3], directions), directions
 
 
@@ -66,7 +66,10 @@ def test_weights_of_the_corners_give_the_place_that_was_hit():
     caster = caster_of(make_room([place([0.0, 3.0, 0.5], angle=0.4)]))
     points, hits = hit_points(caster, look_along())
     corners = caster.triangles.vertices[caster.triangles.faces[hits.faces]]
-    np.testing.assert_allclose(np.einsum("pc,pcd->pd", hits.weights, corners), points, atol=DEPTH_TOLERANCE_M)
+    weights = np.stack((1 - hits.u - hits.v, hits.u, hits.v), axis=1)
+    np.testing.assert_allclose(np.einsum("pc,pcd->pd", weights, corners), points, atol=DEPTH_TOLERANCE_M)
+    some = hits.take(np.array([7, 5]))
+    assert (some.faces.tolist(), some.u.tolist()) == (hits.faces[[7, 5]].tolist(), hits.u[[7, 5]].tolist())
 
 
 def test_two_views_agree_on_where_the_surface_is():
@@ -104,17 +107,28 @@ def test_way_is_blocked_only_by_what_stands_between():
     assert caster.blocked(np.array([0.0, 0.0, 0.5]), ways).tolist() == [False, True, False]
 
 
-def test_rays_end_at_their_reach():
+def test_rays_of_limited_length_tell_how_far_they_get():
     caster = caster_of(make_room([place([0.0, 3.0, 0.5])]))
-    near, far = (
-        caster.first_hits(np.array([0.0, 0.0, 0.5]), np.array([[0.0, 1.0, 0.0]]), reach=r) for r in (2.4, 2.6)
-    )
-    assert (near.faces[0], near.distances[0]) == (-1, 0)
-    assert far.distances[0] == pytest.approx(2.5)
+    ways = np.array([[0.0, 2.0, 0.0], [0.0, 5.0, 0.0], [0.0, 0.0, 1.0]])
+    shares = caster.free_shares(np.array([0.0, 0.0, 0.5]), ways)
+    np.testing.assert_allclose(shares, [1, 0.5, 1], atol=DEPTH_TOLERANCE_M)
+
+
+def test_faces_alone_are_those_of_the_hits():
+    caster = caster_of(make_room([place([0.0, 3.0, 0.5], angle=0.4)]))
+    hits, directions = cast(caster, look_along())
+    assert np.array_equal(caster.first_faces(np.array([0.0, 0.0, 0.5]), directions), hits.faces)
 
 
 def test_pixel_centres_are_at_integers():
-    directions = pixel_directions(INTRINSICS, SIZE_HW).reshape(*SIZE_HW, 3)
-    np.testing.assert_allclose(directions[0, 0], [-39.5 / 50, -29.5 / 50, 1])
-    np.testing.assert_allclose(directions @ INTRINSICS.T @ [0, 0, 1], 1)
-    np.testing.assert_allclose((directions @ INTRINSICS.T)[7, 5], [5, 7, 1])
+    directions = pixel_directions(INTRINSICS, SIZE_HW, np.eye(3)).reshape(3, *SIZE_HW)
+    np.testing.assert_allclose(directions[:, 0, 0], [-39.5 / 50, -29.5 / 50, 1], rtol=1e-6)
+    np.testing.assert_allclose(directions[2], 1)
+    np.testing.assert_allclose(INTRINSICS @ directions[:, 7, 5], [5, 7, 1], atol=1e-5)
+
+
+def test_rays_turn_with_the_camera():
+    camera = look_along(yaw=0.4, pitch=-0.3)
+    turned = pixel_directions(INTRINSICS, SIZE_HW, camera.camera_to_world[:3, :3])
+    expected = camera.camera_to_world[:3, :3] @ pixel_directions(INTRINSICS, SIZE_HW, np.eye(3))
+    np.testing.assert_allclose(turned, expected, atol=1e-6)

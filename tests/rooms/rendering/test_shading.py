@@ -17,9 +17,9 @@ from transformers_sr3d.rooms.rendering.soft_light import SPHERE, SPREAD, soft_li
 
 
 def seen_by(lit, camera):
-    directions = pixel_directions(camera.intrinsics, camera.image_size_hw) @ camera.camera_to_world[:3, :3].T
+    directions = pixel_directions(camera.intrinsics, camera.image_size_hw, camera.camera_to_world[:3, :3])
     eye = camera.camera_to_world[:3, 3]
-    hits = lit.caster.first_hits(eye, directions)
+    hits = lit.caster.first_hits(eye, directions.T)
     return hits, surface_of(lit, hits, directions, eye)
 
 
@@ -33,8 +33,8 @@ def test_texture_colour_is_seen_as_it_is_under_light_from_everywhere():
     lit = lit_room(make_room([place([0, 3, 1.2])]), cube_mesh(texture=texture))
     hits, surface = seen_by(lit, look_along(eye=(0, 0, 1.2)))
     open_space = np.ones((2, len(hits.faces)), np.float32)
-    color = shade(lit, hits, surface, open_space, eye=np.array([0, 0, 1.2]), focal_px=50.0).reshape(*SIZE_HW, 3)
-    left, right = color[29, 34], color[29, 46]  # of the side that faces the camera, seen from outside
+    color = shade(lit, hits, surface, open_space, eye=np.array([0, 0, 1.2]), focal_px=50.0).reshape(3, *SIZE_HW)
+    left, right = color[:, 29, 34], color[:, 29, 46]  # of the side that faces the camera, seen from outside
     np.testing.assert_allclose(left, LINEAR_OF_SRGB[[250, 40, 90]], rtol=1e-4)
     np.testing.assert_allclose(right, LINEAR_OF_SRGB[[20, 200, 70]], rtol=1e-4)
 
@@ -46,25 +46,25 @@ def test_tint_and_own_light_change_only_their_object():
     albedo, own_light = surface_colors(lit, hits, surface, np.array([0, 0, 1.2]), 50.0)
     owners = lit.caster.instances(hits.faces)
     red = LINEAR_OF_SRGB[188]
-    np.testing.assert_allclose(albedo[owners == 0, 0], red / 2, rtol=1e-5)
-    np.testing.assert_allclose(own_light[owners == 1, 0], 2 * red, rtol=1e-5)
-    assert not own_light[owners != 1].any()
+    np.testing.assert_allclose(albedo[0, owners == 0], red / 2, rtol=1e-5)
+    np.testing.assert_allclose(own_light[0, owners == 1], 2 * red, rtol=1e-5)
+    assert not own_light[:, owners != 1].any()
 
 
 def test_normals_look_at_the_camera():
     lit = lit_room(make_room([place([0, 3, 0.5], angle=0.5)]))
     camera = look_along()
     _, surface = seen_by(lit, camera)
-    towards = camera.camera_to_world[:3, 3] - surface.points
-    assert (np.einsum("pd,pd->p", surface.flat_normals, towards) >= 0).all()
-    np.testing.assert_allclose(np.linalg.norm(surface.normals, axis=1), 1, atol=1e-5)
+    towards = camera.camera_to_world[:3, 3:] - surface.points
+    assert ((surface.flat_normals * towards).sum(axis=0) >= 0).all()
+    np.testing.assert_allclose(np.linalg.norm(surface.normals, axis=0), 1, atol=1e-5)
 
 
 def test_lamp_lights_the_floor_but_not_below_a_cube():
     lit = lit_room(make_room([place([0, 2.0, 1.5])]), ambient=0.0, lamp=1.0)
     _, surface = seen_by(lit, look_along(pitch=-0.4, eye=(0, -0.5, 1.0)))
     seen, openness = soft_light(lit.caster, lit.look.lights[0], surface, SIZE_HW)
-    x, y, z = surface.points.T
+    x, y, z = surface.points
     floor = z < 0.01
     # The lamp hangs at 2.3 m above the middle; the cube from 1 to 2 m throws a shadow 2.3 / 0.3 times as wide.
     assert floor.sum() > 500
@@ -78,9 +78,10 @@ def test_open_floor_sees_the_light_and_corners_are_darker():
     _, surface = seen_by(lit, look_along(pitch=-0.5, eye=(0, 0.5, 1.0)))
     seen, openness = soft_light(lit.caster, lit.look.lights[0], surface, SIZE_HW)
     assert seen.min() == pytest.approx(1)
-    floor = surface.points[:, 2] < 0.01
-    middle = floor & (np.abs(surface.points[:, :2] - [0, 2.5]).max(axis=1) < 1)
-    corner = floor & (surface.points[:, 1] > 5.7)
+    x, y, z = surface.points
+    floor = z < 0.01
+    middle = floor & (np.maximum(np.abs(x), np.abs(y - 2.5)) < 1)
+    corner = floor & (y > 5.7)
     assert openness[middle].mean() > 0.98
     assert openness[corner].mean() < 0.95
 
@@ -98,7 +99,7 @@ def test_smoothed_edges_leave_geometry_and_flat_places_alone():
     hits, rough = shade_view(lit, camera)
     smooth_hits, smooth = shade_view(with_look(lit, camera=replace(lit.look.camera, smooth_edges=True)), camera)
     assert np.array_equal(hits.distances, smooth_hits.distances)
-    changed = np.abs(smooth - rough).max(axis=2) > 1e-4
+    changed = np.abs(smooth - rough).max(axis=0) > 1e-4
     assert 0.005 < changed.mean() < 0.2
     assert smooth.min() >= rough.min() - 1e-4
     assert smooth.max() <= rough.max() + 1e-2
@@ -107,8 +108,8 @@ def test_smoothed_edges_leave_geometry_and_flat_places_alone():
 @pytest.mark.parametrize("kind", KINDS)
 def test_paint_is_a_colour_and_calm_where_pixels_are_wide(kind):
     pattern = Pattern(kind, np.full(3, 0.4), np.full(3, 0.2), (0.3, 0.2), 0.3, 0.2)
-    places = np.random.default_rng(0).uniform(-5, 5, (4000, 2))
-    near, far = (paint(pattern, places, np.full(4000, footprint)) for footprint in (0.001, 0.5))
+    x, y = np.random.default_rng(0).uniform(-5, 5, (2, 4000)).astype(np.float32)
+    near, far = (paint(pattern, x, y, np.full(4000, footprint, np.float32)) for footprint in (0.001, 0.5))
     assert near.dtype == np.float32
     assert near.min() >= 0
     assert near.max() <= 1
@@ -123,7 +124,8 @@ def test_checker_and_stripes_change_at_half_metres():
     ):
         period = (0.5, 0.5) if kind == "checker" else (0.6, 0.6)
         pattern = Pattern(kind, np.ones(3) * 0.6, np.zeros(3), period, 0.0, 0.0)
-        dark = paint(pattern, np.array(places), np.full(3, 1e-4))[:, 0] < 0.3
+        x, y = np.array(places, np.float32).T
+        dark = paint(pattern, x, y, np.full(3, 1e-4, np.float32))[0] < 0.3
         assert dark.tolist() == ([False, True, False] if kind == "checker" else [True, False, True])
 
 
@@ -131,8 +133,8 @@ def test_window_shines_and_door_does_not():
     colors = (np.full(3, 0.5), np.array([1.0, 2.0, 3.0]), np.array([0.1, 0.2, 0.1]))
     window = Opening("window", 0, 1.0, 2.0, 1.0, 2.0, *colors, num_panes=(1, 1))
     albedo, light = paint_opening(window, np.array([1.01, 1.5, 1.5]), np.array([1.5, 1.2, 1.9]))
-    assert albedo[:, 0].tolist() == [0.5, 0, 0]
-    assert light[0].max() == 0
+    assert albedo[0].tolist() == [0.5, 0, 0]
+    assert light[:, 0].max() == 0
     assert light[2, 2] == pytest.approx(3)
     _, light = paint_opening(replace(window, kind="door"), np.array([1.5]), np.array([1.5]))
     assert not light.any()
@@ -141,7 +143,7 @@ def test_window_shines_and_door_does_not():
 def test_camera_brings_every_room_to_similar_brightness():
     rng = np.random.default_rng(0)
     look = draw_look(make_room([place([0, 3, 0.5])]), np.random.default_rng(1)).camera
-    color = rng.uniform(0.2, 0.4, (60, 80, 3)).astype(np.float32)
+    color = rng.uniform(0.2, 0.4, (3, 60, 80)).astype(np.float32)
     dim, bright = (develop(color * gain, replace(look, noise=0.0), np.random.default_rng(2)) for gain in (0.01, 5))
     assert dim.dtype == np.uint8
     assert np.abs(dim.astype(int) - bright).max() <= 2
@@ -151,7 +153,7 @@ def test_camera_brings_every_room_to_similar_brightness():
 def test_blur_keeps_a_flat_picture():
     look = draw_look(make_room([]), np.random.default_rng(1)).camera
     look = replace(look, blur=0.12, noise=0.0, vignette=0.0, white=np.ones(3))
-    picture = develop(np.full((20, 30, 3), 0.3, np.float32), look, np.random.default_rng(0))
+    picture = develop(np.full((3, 20, 30), 0.3, np.float32), look, np.random.default_rng(0))
     assert len(np.unique(picture)) == 1
 
 

@@ -9,6 +9,7 @@ most part of its field of view from one view to the next. What a camera would sh
 May import: NumPy and siblings in `rooms`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,7 +117,7 @@ def photo_camera(room: Room, caster: RayCaster, lens: Lens, rng: np.random.Gener
     while len(cameras) < PHOTO_TRIES:
         eye = space.draw(rng, PHOTO_HEIGHT_M)
         cameras.append(aim(lens, eye, _photo_target(room, rng, eye), rng))
-        probe = probe_view(room, caster, cameras[-1])
+        probe = probe_views(room, caster, cameras[-1:])[0]
         scores.append(float(probe.seen.sum()) - _crowding(probe))
         if max(scores) >= (wanted if len(cameras) < PHOTO_TRIES // 2 else MIN_VISIBLE_OBJECTS):
             break
@@ -144,7 +145,7 @@ def walk_cameras(
     before = np.zeros(len(room.objects), bool)
     for eye in positions:
         candidates = _walk_candidates(room, lens, eye, cameras[-1] if cameras else None, (shown, rng))
-        probes = [probe_view(room, caster, candidate) for candidate in candidates]
+        probes = probe_views(room, caster, candidates)
         scores = [_walk_score(probe, shown, before) + 0.3 * rng.uniform() for probe in probes]
         best = int(np.argmax(scores))
         cameras.append(candidates[best])
@@ -189,28 +190,30 @@ def look_rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
     return level @ np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
 
 
-def probe_view(room: Room, caster: RayCaster, camera: ViewFacts) -> Probe:
-    """Measure what a camera shows with few rays.
+def probe_views(room: Room, caster: RayCaster, cameras: Sequence[ViewFacts]) -> list[Probe]:
+    """Measure what cameras at one place show with few rays.
 
     Args:
         room (`Room`): The room.
         caster (`RayCaster`): Of the room.
-        camera (`ViewFacts`): The camera.
+        cameras (`Sequence[ViewFacts]`): One or more, with the same place, lens and image size.
 
     Returns:
-        `Probe`: Shares of the image.
+        `list[Probe]`: Of each camera.
     """
-    height, width = camera.image_size_hw
+    height, width = cameras[0].image_size_hw
     step = max(height, width) / PROBE_PIXELS
     size_hw = (max(round(height / step), 1), max(round(width / step), 1))
     scale = np.array([size_hw[1] / width, size_hw[0] / height, 1.0])
-    intrinsics = camera.intrinsics * scale[:, None]
+    intrinsics = cameras[0].intrinsics * scale[:, None]
     intrinsics[:2, 2] += (scale[:2] - 1) / 2  # pixel centres are at integers
-    directions = pixel_directions(intrinsics, size_hw) @ camera.camera_to_world[:3, :3].T
-    instances = caster.instances(caster.first_hits(camera.camera_to_world[:3, 3], directions).faces)
-    counts = np.bincount(instances[instances != NO_OBJECT], minlength=len(room.objects))
-    shares = counts / (size_hw[0] * size_hw[1])
-    return Probe(shares, shares * height * width >= MIN_VISIBLE_PIXELS)
+    directions = [pixel_directions(intrinsics, size_hw, camera.camera_to_world[:3, :3]) for camera in cameras]
+    faces = caster.first_faces(cameras[0].camera_to_world[:3, 3], np.concatenate(directions, axis=1).T)
+    probes = []
+    for instances in caster.instances(faces).reshape(len(cameras), -1):
+        shares = np.bincount(instances - NO_OBJECT, minlength=len(room.objects) + 1)[1:] / len(instances)
+        probes.append(Probe(shares, shares * height * width >= MIN_VISIBLE_PIXELS))
+    return probes
 
 
 def _turned(lens: Lens, eye: np.ndarray, yaw: float, pitch: float, rng: np.random.Generator) -> ViewFacts:
@@ -253,7 +256,7 @@ def _close_up(
         if not space.is_free(eye[None])[0]:
             continue
         camera = _turned(lens, eye, yaw + rng.normal(0, 0.05), pitch + rng.normal(0, 0.05), rng)
-        score = int(probe_view(room, caster, camera).seen.sum())
+        score = int(probe_views(room, caster, [camera])[0].seen.sum())
         if score > best_score:
             best, best_score = camera, score
         if best_score >= MIN_VISIBLE_OBJECTS:

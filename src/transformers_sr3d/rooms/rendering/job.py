@@ -36,8 +36,16 @@ from transformers_sr3d.rooms.world import RoomFacts
 
 SETTINGS_FILE = "render.json"
 INDEX_FILE = "scenes.jsonl"
-# Workers share the cores; threads within them would only get into each other's way.
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+# Workers share the cores; threads within them would only get into each other's way. And they keep the memory of
+# arrays that are no longer needed (the GNU C library reads this), as the next view needs as much again.
+WORKER_VARIABLES = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
+    "MALLOC_TOP_PAD_": str(64 << 20),
+}
 
 
 @dataclass(frozen=True)
@@ -170,7 +178,7 @@ def _rendered(job: RenderJob, furniture: Furniture, missing: list[int]) -> Itera
         _start_worker(job, furniture)
         yield from map(_render_scene, missing)
         return
-    with _single_threads(), _processes(job, furniture) as pool:
+    with _worker_variables(), _processes(job, furniture) as pool:
         futures = [pool.submit(_render_scene, index) for index in missing]
         for future in as_completed(futures):
             yield future.result()
@@ -178,7 +186,8 @@ def _rendered(job: RenderJob, furniture: Furniture, missing: list[int]) -> Itera
 
 @contextmanager
 def _processes(job: RenderJob, furniture: Furniture) -> Iterator[Executor]:
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context(_start_method())
+    context.set_forkserver_preload([__name__])
     pool = ProcessPoolExecutor(job.workers, context, initializer=_start_worker, initargs=(job, furniture))
     try:
         yield pool
@@ -186,11 +195,16 @@ def _processes(job: RenderJob, furniture: Furniture) -> Iterator[Executor]:
         pool.shutdown(cancel_futures=True)
 
 
+def _start_method() -> str:
+    """Start workers from a fresh process that has imported everything once; where there is no fork, one by one."""
+    return "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+
+
 @contextmanager
-def _single_threads() -> Iterator[None]:
-    """Let processes that start now use one thread each."""
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+def _worker_variables() -> Iterator[None]:
+    """Let processes that start now find `WORKER_VARIABLES`."""
+    before = {name: os.environ.get(name) for name in WORKER_VARIABLES}
+    os.environ.update(WORKER_VARIABLES)
     try:
         yield
     finally:

@@ -54,7 +54,7 @@ class SurfaceTables:
     """What shading looks up for every face of a room; the faces of the shell come first and have no texture.
 
     Attributes:
-        face_normals (`np.ndarray` of shape `(F, 3)`, float32): World, unit length, by the order of the corners.
+        face_normals (`np.ndarray` of shape `(3, F)`, float32): World, unit length, by the order of the corners.
         corner_normals (`np.ndarray` of shape `(F, 3, 3)`, float32): World, about unit length.
         corner_uv (`np.ndarray` of shape `(F, 3, 2)`, float32): Texture coordinates.
         face_materials (`np.ndarray` of shape `(F,)`, int32): Row of `layouts`.
@@ -136,21 +136,24 @@ def smooth_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     units = _unit(areas)
     welded = _weld(vertices)[faces].ravel()
     order = np.argsort(welded, kind="stable")
-    sorted_vertices, owners = welded[order], order // 3
-    total = np.repeat(areas, 3, axis=0)
+    # In this order the corners at one place are neighbours.
+    places, around, facing = welded[order], areas[order // 3].T.copy(), units[order // 3].T.copy()
+    total, first = around.copy(), np.arange(len(order))
     for shift in range(1, MAX_FACES_PER_CORNER):
-        first = np.flatnonzero(sorted_vertices[:-shift] == sorted_vertices[shift:])
+        first = first[: np.searchsorted(first, len(order) - shift)]
+        first = first[places.take(first) == places.take(first + shift)]
         if not len(first):
             break
-        second = first + shift
-        cosine = np.einsum("ij,ij->i", units[owners[first]], units[owners[second]])
+        cosine = sum(row.take(first) * row.take(first + shift) for row in facing)
         keep = np.abs(cosine) > CREASE_COSINE
-        first, second, side = first[keep], second[keep], np.sign(cosine[keep])[:, None]
-        total[order[first]] += side * areas[owners[second]]
-        total[order[second]] += side * areas[owners[first]]
-    lengths = np.linalg.norm(total, axis=1, keepdims=True)
-    normals = np.where(lengths > TINY, total / np.maximum(lengths, TINY), (0.0, 0.0, 1.0))
-    return normals.reshape(-1, 3, 3).astype(np.float32)
+        near, side = first[keep], np.sign(cosine[keep])
+        for row, area in zip(total, around, strict=True):
+            row[near] += side * area.take(near + shift)
+            row[near + shift] += side * area.take(near)
+    lengths = np.sqrt((total * total).sum(axis=0))
+    normals = np.empty((len(order), 3), np.float32)
+    normals[order] = np.where(lengths > TINY, total / np.maximum(lengths, TINY), [[0.0], [0.0], [1.0]]).T
+    return normals.reshape(-1, 3, 3)
 
 
 def surface_tables(room: Room, meshes: Sequence[PreparedMesh], triangles: RoomTriangles) -> SurfaceTables:
@@ -172,7 +175,8 @@ def surface_tables(room: Room, meshes: Sequence[PreparedMesh], triangles: RoomTr
     num_texels, num_materials = 1, 1
     for thing, ready in zip(room.objects, meshes, strict=True):
         shrink = np.array(thing.model.size) / thing.size
-        normals.append(ready.corner_normals @ (thing.rotation * shrink).T.astype(np.float32))
+        turn = (thing.rotation * shrink).T.astype(np.float32)
+        normals.append((ready.corner_normals.reshape(-1, 3) @ turn).reshape(-1, 3, 3))
         uv.append(ready.mesh.corner_uv)
         materials.append(ready.mesh.face_materials.astype(np.int32) + num_materials)
         density.append(ready.texel_density * np.float32(shrink.mean()))
@@ -180,8 +184,18 @@ def surface_tables(room: Room, meshes: Sequence[PreparedMesh], triangles: RoomTr
         layouts.append(ready.layouts + np.array([num_texels, 0, 0], np.int32))
         num_texels, num_materials = num_texels + len(ready.texels), num_materials + len(ready.layouts)
     joined = [np.concatenate(parts) for parts in (normals, uv, materials, density, texels, layouts)]
-    corners = triangles.vertices.astype(np.float32)[triangles.faces]
-    return SurfaceTables(_unit(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])), *joined)
+    return SurfaceTables(_face_normals(triangles), *joined)
+
+
+def _face_normals(triangles: RoomTriangles) -> np.ndarray:
+    """Unit normals by the order of the corners, `(3, F)`, float32."""
+    places, faces = triangles.vertices.T.astype(np.float32), triangles.faces.T.astype(np.intp)
+    first, second, third = (places.take(numbers, axis=1) for numbers in faces)
+    (ax, ay, az), (bx, by, bz) = second - first, third - first
+    normals = np.stack((ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx))
+    x, y, z = normals
+    normals /= np.sqrt(x * x + y * y + z * z).clip(TINY)
+    return normals
 
 
 def texture_colors(tables: SurfaceTables, hits: Hits, footprint: np.ndarray) -> np.ndarray:
@@ -198,10 +212,10 @@ def texture_colors(tables: SurfaceTables, hits: Hits, footprint: np.ndarray) -> 
     covered = np.maximum(tables.texel_density.take(hits.faces) * footprint, 1)
     level = np.minimum(np.log2(covered).astype(np.int32), TEXTURE_LEVELS - 1)
     start, width, height = tables.layouts[tables.face_materials.take(hits.faces), level].T
-    uv = np.einsum("pc,pcd->pd", hits.weights, tables.corner_uv.take(hits.faces, axis=0))
-    uv -= np.floor(uv)
-    column = np.minimum((uv[:, 0] * width).astype(np.int32), width - 1)
-    row = np.minimum(((1 - uv[:, 1]) * height).astype(np.int32), height - 1)
+    first, second, third = tables.corner_uv.take(hits.faces, axis=0).transpose(1, 2, 0)
+    u, v = first * (1 - hits.u - hits.v) + second * hits.u + third * hits.v
+    column = np.minimum(((u - np.floor(u)) * width).astype(np.int32), width - 1)
+    row = np.minimum(((1 - (v - np.floor(v))) * height).astype(np.int32), height - 1)
     return tables.texels.take(start + row * width + column, axis=0)
 
 
@@ -239,10 +253,12 @@ def _texture_pyramids(mesh: FurnitureMesh) -> tuple[np.ndarray, np.ndarray]:
 def _halve(picture: np.ndarray) -> np.ndarray:
     """Average blocks of 2 x 2 texels; a side of 1 stays, an odd last row or column is left out."""
     height, width = picture.shape[:2]
-    step_h, step_w = min(2, height), min(2, width)
-    blocks = picture[: height // step_h * step_h, : width // step_w * step_w].astype(np.float32)
-    blocks = blocks.reshape(height // step_h, step_h, width // step_w, step_w, 3)
-    return np.round(blocks.mean(axis=(1, 3))).astype(np.uint8)
+    smaller: np.ndarray = picture.astype(np.float32)
+    if height > 1:
+        smaller = (smaller[0 : height - 1 : 2] + smaller[1::2]) / 2
+    if width > 1:
+        smaller = (smaller[:, 0 : width - 1 : 2] + smaller[:, 1::2]) / 2
+    return np.round(smaller).astype(np.uint8)
 
 
 def _texel_density(mesh: FurnitureMesh, layouts: np.ndarray) -> np.ndarray:

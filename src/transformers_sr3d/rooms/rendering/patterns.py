@@ -69,28 +69,31 @@ class Opening:
     num_panes: tuple[int, int]
 
 
-def paint(pattern: Pattern, places: np.ndarray, footprint: np.ndarray) -> np.ndarray:
+def paint(pattern: Pattern, x: np.ndarray, y: np.ndarray, footprint: np.ndarray) -> np.ndarray:
     """Give the colour of a patterned surface.
 
     Args:
         pattern (`Pattern`): The paint.
-        places (`np.ndarray` of shape `(P, 2)`): On the surface, metres.
-        footprint (`np.ndarray` of shape `(P,)`): Width of a pixel there, metres.
+        x (`np.ndarray` of shape `(P,)`, float32): On the surface, metres.
+        y (`np.ndarray` of shape `(P,)`, float32): The same along the surface's other axis.
+        footprint (`np.ndarray` of shape `(P,)`, float32): Width of a pixel there, metres.
 
     Returns:
-        `np.ndarray` of shape `(P, 3)`, float32: Linear reflectance.
+        `np.ndarray` of shape `(3, P)`, float32: Linear reflectance.
     """
-    cos, sin = np.cos(pattern.angle), np.sin(pattern.angle)
-    turned = places.astype(np.float32) @ np.array([[cos, -sin], [sin, cos]], np.float32)
-    cells = turned / np.array(pattern.period_m, np.float32)
+    cos, sin = np.float32(np.cos(pattern.angle)), np.float32(np.sin(pattern.angle))
+    ground = _Ground(pattern.period_m, x * cos + y * sin, y * cos - x * sin, footprint)
     part_m = {"carpet": 0.05}.get(pattern.kind, min(pattern.period_m))
-    fade = np.clip(1.5 - 2 * footprint / part_m, 0, 1).astype(np.float32)
-    mix, brightness = _PAINTERS[pattern.kind](pattern, cells, turned, footprint)
-    brightness = 1 + np.float32(pattern.contrast) * brightness * fade
-    average = {"checker": 0.5, "stripes": 0.5}.get(pattern.kind, 0.0)
-    mix = (average + (mix - average) * fade)[:, None].astype(np.float32)
-    color = pattern.color.astype(np.float32) * (1 - mix) + pattern.second.astype(np.float32) * mix
-    return np.clip(color * brightness[:, None], 0, 1)
+    fade = np.clip(1.5 - np.float32(2 / part_m) * footprint, 0, 1)
+    mix, brightness = _PAINTERS[pattern.kind](ground)
+    color = np.repeat(pattern.color.astype(np.float32)[:, None], len(x), axis=1)
+    if mix is not None:
+        average = np.float32(0.5 if pattern.kind in ("checker", "stripes") else 0)
+        mix = average + (mix - average) * fade
+        color += (pattern.second - pattern.color).astype(np.float32)[:, None] * mix
+    if brightness is not None:
+        color *= 1 + np.float32(pattern.contrast) * brightness * fade
+    return np.clip(color, 0, 1, out=color)
 
 
 def paint_opening(opening: Opening, along: np.ndarray, up: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -102,7 +105,7 @@ def paint_opening(opening: Opening, along: np.ndarray, up: np.ndarray) -> tuple[
         up (`np.ndarray` of shape `(P,)`): Above the floor, metres.
 
     Returns:
-        `tuple[np.ndarray, np.ndarray]`: Linear reflectance and linear light of its own, each `(P, 3)`, float32.
+        `tuple[np.ndarray, np.ndarray]`: Linear reflectance and linear light of its own, each `(3, P)`, float32.
     """
     width, height = opening.right - opening.left, opening.top - opening.bottom
     x, y = along - opening.left, up - opening.bottom
@@ -110,20 +113,47 @@ def paint_opening(opening: Opening, along: np.ndarray, up: np.ndarray) -> tuple[
     bars_x = np.abs((x / width * across + 0.5) % 1 - 0.5) * width / across  # distance from the nearest bar
     bars_y = np.abs((y / height * upward + 0.5) % 1 - 0.5) * height / upward
     edge = np.minimum(np.minimum(x, width - x), np.minimum(y, height - y))
-    on_frame = (edge < FRAME_WIDTH_M) | (np.minimum(bars_x, bars_y) < FRAME_WIDTH_M / 2)
-    albedo = np.broadcast_to(opening.frame.astype(np.float32), (len(x), 3)).copy()
-    light = np.zeros_like(albedo)
+    albedo = np.repeat(opening.frame.astype(np.float32)[:, None], len(x), axis=1)
     if opening.kind == "window":
-        share = np.clip(y / height * 1.6 - 0.3 + 0.1 * _noise(x * 3, y * 0.5), 0, 1)[:, None].astype(np.float32)
-        view = opening.ground.astype(np.float32) * (1 - share) + opening.sky.astype(np.float32) * share
-        light[~on_frame] = view[~on_frame]
-        albedo[~on_frame] = 0
-        return albedo, light
+        glass = (edge >= FRAME_WIDTH_M) & (np.minimum(bars_x, bars_y) >= FRAME_WIDTH_M / 2)
+        share = np.clip(y / height * 1.6 - 0.3 + 0.1 * _noise(x * 3, y * 0.5), 0, 1).astype(np.float32)
+        ground = opening.ground.astype(np.float32)[:, None]
+        return albedo * ~glass, (ground + (opening.sky.astype(np.float32)[:, None] - ground) * share) * glass
     groove = np.abs(np.minimum(np.minimum(bars_x, bars_y), edge) - 2 * FRAME_WIDTH_M) < FRAME_WIDTH_M / 6
-    albedo[groove | (edge < FRAME_WIDTH_M / 4)] *= np.float32(0.55)
-    handle = np.hypot(x - 0.9 * width, (y - 1.03) * 1.5) < 0.05
-    albedo[handle] = np.float32(0.35)
-    return albedo, light
+    albedo[:, groove | (edge < FRAME_WIDTH_M / 4)] *= np.float32(0.55)
+    albedo[:, np.hypot(x - 0.9 * width, (y - 1.03) * 1.5) < 0.05] = np.float32(0.35)  # the handle
+    return albedo, np.zeros_like(albedo)
+
+
+class _Ground:
+    """Places along a pattern's own axes: metres `(P,)` and whole cells; width of a pixel there."""
+
+    def __init__(self, period_m: tuple[float, float], x: np.ndarray, y: np.ndarray, footprint: np.ndarray) -> None:
+        self.x, self.y, self.footprint = x, y, footprint
+        self.period_m = tuple(np.float32(length) for length in period_m)
+
+    @property
+    def cells(self) -> tuple[np.ndarray, np.ndarray]:
+        """Place in lengths of the pattern."""
+        return self.x / self.period_m[0], self.y / self.period_m[1]
+
+    def noise(self, frequency: float) -> np.ndarray:
+        """Noise without edges, cells per metre."""
+        return _soft_noise(self.x * np.float32(frequency), self.y * np.float32(frequency))
+
+    def joints(self, column: np.ndarray, row: np.ndarray) -> np.ndarray:
+        """Share of each pixel that joints of 6 mm between cells fill."""
+        nearest = np.minimum(
+            *(_from_whole(at) * length for at, length in zip((column, row), self.period_m, strict=True))
+        )
+        width = self.footprint
+        filled = np.clip((0.003 + 0.5 * width - nearest) / np.maximum(width, 0.002), 0, 1)
+        return filled * np.minimum(1, 0.006 / np.maximum(width, 1e-4))
+
+
+def _from_whole(x: np.ndarray) -> np.ndarray:
+    """Distance from the nearest whole number."""
+    return np.abs(x - np.rint(x))
 
 
 def _noise(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -138,57 +168,61 @@ def _cell(x: np.ndarray) -> np.ndarray:
 
 def _soft_noise(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The same without edges between the cells."""
-    left, upper = _cell(x), NOISE_SIZE * _cell(y)
+    whole_x, whole_y = np.floor(x), np.floor(y)
+    s, t = x - whole_x, y - whole_y
+    left = whole_x.astype(np.int32) & (NOISE_SIZE - 1)
+    upper = (whole_y.astype(np.int32) & (NOISE_SIZE - 1)) * NOISE_SIZE
     right, lower = (left + 1) & (NOISE_SIZE - 1), (upper + NOISE_SIZE) & (NOISE_SIZE * NOISE_SIZE - 1)
-    s, t = x - np.floor(x), y - np.floor(y)
-    above = _NOISE.take(left + upper) * (1 - s) + _NOISE.take(right + upper) * s
-    below = _NOISE.take(left + lower) * (1 - s) + _NOISE.take(right + lower) * s
-    return above * (1 - t) + below * t
+    above = _NOISE.take(left + upper)
+    above += (_NOISE.take(right + upper) - above) * s
+    below = _NOISE.take(left + lower)
+    below += (_NOISE.take(right + lower) - below) * s
+    below -= above
+    below *= t
+    above += below
+    return above
 
 
-def _plain(pattern: Pattern, cells: np.ndarray, metres: np.ndarray, footprint: np.ndarray) -> tuple:
-    return np.zeros(len(cells), np.float32), 0.5 * _soft_noise(metres[:, 0] * 1.3, metres[:, 1] * 1.3)
+_Paint = tuple[np.ndarray | None, np.ndarray | None]  # share of the second colour, variation of brightness
 
 
-def _joints(cells: np.ndarray, pattern: Pattern, footprint: np.ndarray) -> np.ndarray:
-    """Share of each pixel that joints of 6 mm between cells fill."""
-    inside = np.abs((cells + 0.5) % 1 - 0.5) * np.array(pattern.period_m, np.float32)
-    nearest = inside.min(axis=1)
-    return np.clip((0.003 + 0.5 * footprint - nearest) / np.maximum(footprint, 0.002), 0, 1) * np.minimum(
-        1, 0.006 / np.maximum(footprint, 1e-4)
-    )
+def _plain(ground: _Ground) -> _Paint:
+    return None, np.float32(0.5) * ground.noise(1.3)
 
 
-def _planks(pattern: Pattern, cells: np.ndarray, metres: np.ndarray, footprint: np.ndarray) -> tuple:
-    row = np.floor(cells[:, 1])
-    shifted = np.stack((cells[:, 0] + 0.37 * row + 0.11 * row % 3, cells[:, 1]), axis=1)
-    board = _noise(np.floor(shifted[:, 0]) + 7 * row, row)
-    grain = _soft_noise(metres[:, 0] * 2.5 + 9 * row, metres[:, 1] * 70)
-    return _joints(shifted, pattern, footprint) * 0.7, 0.65 * board + 0.35 * grain
+def _planks(ground: _Ground) -> _Paint:
+    column, y = ground.cells
+    row = np.floor(y)
+    column += np.float32(0.37) * row + np.float32(0.11) * row % 3
+    board = _noise(np.floor(column) + 7 * row, row)
+    grain = _soft_noise(ground.x * np.float32(2.5) + 9 * row, ground.y * 70)
+    return ground.joints(column, y) * np.float32(0.7), np.float32(0.65) * board + np.float32(0.35) * grain
 
 
-def _tiles(pattern: Pattern, cells: np.ndarray, metres: np.ndarray, footprint: np.ndarray) -> tuple:
-    tile = _noise(cells[:, 0], cells[:, 1])
-    return _joints(cells, pattern, footprint), 0.4 * tile + 0.3 * _soft_noise(metres[:, 0] * 8, metres[:, 1] * 8)
+def _tiles(ground: _Ground) -> _Paint:
+    column, row = ground.cells
+    return ground.joints(column, row), np.float32(0.4) * _noise(column, row) + np.float32(0.3) * ground.noise(8)
 
 
-def _bricks(pattern: Pattern, cells: np.ndarray, metres: np.ndarray, footprint: np.ndarray) -> tuple:
-    shifted = np.stack((cells[:, 0] + 0.5 * (np.floor(cells[:, 1]) % 2), cells[:, 1]), axis=1)
-    return _joints(shifted, pattern, footprint), _noise(shifted[:, 0], shifted[:, 1])
+def _bricks(ground: _Ground) -> _Paint:
+    column, row = ground.cells
+    column += np.float32(0.5) * (np.floor(row) % 2)
+    return ground.joints(column, row), _noise(column, row)
 
 
-def _checker(pattern: Pattern, cells: np.ndarray, metres: np.ndarray, footprint: np.ndarray) -> tuple:
-    odd = np.floor(cells).sum(axis=1) % 2
-    return odd, 0.3 * _soft_noise(metres[:, 0] * 6, metres[:, 1] * 6)
+def _checker(ground: _Ground) -> _Paint:
+    column, row = ground.cells
+    return (np.floor(column) + np.floor(row)) % 2, np.float32(0.3) * ground.noise(6)
 
 
-def _carpet(pattern: Pattern, cells: np.ndarray, metres: np.ndarray, footprint: np.ndarray) -> tuple:
-    fine = _noise(metres[:, 0] * 90, metres[:, 1] * 90)
-    return np.zeros(len(cells), np.float32), 0.6 * fine + 0.4 * _soft_noise(metres[:, 0] * 7, metres[:, 1] * 7)
+def _carpet(ground: _Ground) -> _Paint:
+    fine = _noise(ground.x * 90, ground.y * 90)
+    return None, np.float32(0.6) * fine + np.float32(0.4) * ground.noise(7)
 
 
-def _stripes(pattern: Pattern, cells: np.ndarray, metres: np.ndarray, footprint: np.ndarray) -> tuple:
-    return (cells[:, 0] % 1 < 0.5).astype(np.float32), np.zeros(len(cells), np.float32)
+def _stripes(ground: _Ground) -> _Paint:
+    column, _ = ground.cells
+    return (column - np.floor(column) < 0.5).astype(np.float32), None
 
 
 _PAINTERS = {

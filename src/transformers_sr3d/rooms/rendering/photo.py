@@ -20,31 +20,44 @@ def develop(color: np.ndarray, look: CameraLook, rng: np.random.Generator) -> np
     """Make a photo of light.
 
     Args:
-        color (`np.ndarray` of shape `(H, W, 3)`, float32): Linear.
+        color (`np.ndarray` of shape `(3, H, W)`, float32): Linear.
         look (`CameraLook`): The camera.
         rng (`np.random.Generator`): Of the noise.
 
     Returns:
         `np.ndarray` of shape `(H, W, 3)`, uint8: sRGB.
     """
-    height, width = color.shape[:2]
-    sample = color[::4, ::4].mean(axis=2) + np.float32(1e-4)
+    height, width = color.shape[1:]
+    sample = color[:, ::4, ::4].mean(axis=0) + np.float32(1e-4)
     # The geometric mean, so that windows do not count for much.
     gain = min(look.exposure / np.exp(np.log(sample).mean()), BRIGHTEST / np.quantile(sample, 0.85))
     rows, columns = np.linspace(-1, 1, height, dtype=np.float32), np.linspace(-1, 1, width, dtype=np.float32)
     falloff = np.float32(gain) * (1 - np.float32(look.vignette / 2) * (rows[:, None] ** 2 + columns[None, :] ** 2))
-    color = color * falloff[..., None] * look.white.astype(np.float32)
+    color = color * falloff
+    color *= look.white.astype(np.float32)[:, None, None]
     color /= 1 + np.float32(0.25) * color  # bright places fade into white
     if look.blur > 0:
-        color = _blur(_blur(color, look.blur, 0), look.blur, 1)
+        color = _blur(_blur(color, look.blur, 1), look.blur, 2)
     curve = np.linspace(0, 1, TONE_STEPS, dtype=np.float32) ** np.float32(look.gamma / 2.2)
-    tone = curve.take((color.clip(0, 1) * (TONE_STEPS - 1)).astype(np.uint16))
-    tone += rng.standard_normal(tone.shape, np.float32) * (np.float32(look.noise) * (np.float32(1.3) - tone))
-    return (tone.clip(0, 1) * 255 + np.float32(0.5)).astype(np.uint8)
+    np.clip(color, 0, 1, out=color)
+    color *= TONE_STEPS - 1
+    tone = curve.take(color.astype(np.uint16).transpose(1, 2, 0))
+    noise = rng.standard_normal(tone.shape, np.float32)
+    noise *= np.float32(look.noise)
+    noise *= np.float32(1.3) - tone
+    tone += noise
+    np.clip(tone, 0, 1, out=tone)
+    tone *= 255
+    tone += np.float32(0.5)
+    return tone.astype(np.uint8)
 
 
 def _blur(color: np.ndarray, weight: float, axis: int) -> np.ndarray:
-    lines = np.moveaxis(color, axis, 0)
-    padded = np.concatenate((lines[:1], lines, lines[-1:]))
-    mixed = lines * np.float32(1 - 2 * weight) + (padded[:-2] + padded[2:]) * np.float32(weight)
-    return np.moveaxis(mixed, 0, axis)
+    """Mix every pixel with its two neighbours along an axis of `(3, H, W)`; the border is its own neighbour."""
+    mixed, share = color * np.float32(1 - 2 * weight), color * np.float32(weight)
+    to, of = np.moveaxis(mixed, axis, 0), np.moveaxis(share, axis, 0)
+    to[1:] += of[:-1]
+    to[:-1] += of[1:]
+    to[0] += of[0]
+    to[-1] += of[-1]
+    return mixed

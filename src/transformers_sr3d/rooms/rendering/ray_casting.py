@@ -50,12 +50,18 @@ class Hits:
     Attributes:
         faces (`np.ndarray` of shape `(P,)`, int32): Face number, -1 for nothing.
         distances (`np.ndarray` of shape `(P,)`, float32): In lengths of the ray's direction; 0 for nothing.
-        weights (`np.ndarray` of shape `(P, 3)`, float32): Of the face's three corners; they add up to 1.
+        u, v (`np.ndarray` of shape `(P,)`, float32): Weights of the face's second and third corner; the first has
+            what is left of 1.
     """
 
     faces: np.ndarray
     distances: np.ndarray
-    weights: np.ndarray
+    u: np.ndarray
+    v: np.ndarray
+
+    def take(self, numbers: np.ndarray) -> "Hits":
+        """Give the hits of some of the rays."""
+        return Hits(*(values.take(numbers) for values in (self.faces, self.distances, self.u, self.v)))
 
 
 def room_triangles(room: Room, meshes: Sequence[FurnitureMesh]) -> RoomTriangles:
@@ -94,22 +100,24 @@ def object_to_world(thing: PlacedObject, points: np.ndarray) -> np.ndarray:
     return (points.astype(np.float64) * stretch) @ thing.rotation.T + thing.center
 
 
-def pixel_directions(intrinsics: np.ndarray, image_size_hw: tuple[int, int]) -> np.ndarray:
+def pixel_directions(intrinsics: np.ndarray, image_size_hw: tuple[int, int], rotation: np.ndarray) -> np.ndarray:
     """Give the ray of each pixel's centre; centres are at integers.
 
     Args:
         intrinsics (`np.ndarray` of shape `(3, 3)`): Pixels.
         image_size_hw (`tuple[int, int]`): Height and width, pixels.
+        rotation (`np.ndarray` of shape `(3, 3)`): OpenCV camera to world.
 
     Returns:
-        `np.ndarray` of shape `(H * W, 3)`, float64: OpenCV camera frame, the third component is 1.
+        `np.ndarray` of shape `(3, H * W)`, float32: World; the component along the optical axis is 1.
     """
     height, width = image_size_hw
     across = (np.arange(width) - intrinsics[0, 2]) / intrinsics[0, 0]
     down = (np.arange(height) - intrinsics[1, 2]) / intrinsics[1, 1]
-    grid = np.ones((height, width, 3))
-    grid[..., 0], grid[..., 1] = across[None, :], down[:, None]
-    return grid.reshape(-1, 3)
+    rows = rotation[:, 1:2] * down + rotation[:, 2:]
+    grid = np.empty((3, height, width), np.float32)
+    np.add((rotation[:, :1] * across)[:, None, :], rows[:, :, None], out=grid, casting="same_kind")
+    return grid.reshape(3, -1)
 
 
 def floor_triangles(floor: np.ndarray) -> np.ndarray:
@@ -140,23 +148,46 @@ class RayCaster:
         # The wrapper copies vertex by vertex and is fastest with these two types.
         TriangleMesh(self._scene, triangles.vertices.astype(np.float64), triangles.faces.astype(np.uint32))
 
-    def first_hits(self, origins: np.ndarray, directions: np.ndarray, *, reach: float = FAR) -> Hits:
+    def first_hits(self, origins: np.ndarray, directions: np.ndarray) -> Hits:
         """Follow rays to the first surface.
 
         Args:
             origins (`np.ndarray` of shape `(P, 3)` or `(3,)`): Metres, world.
             directions (`np.ndarray` of shape `(P, 3)`): World, any length.
-            reach (`float`, *optional*): How far, in lengths of the direction.
 
         Returns:
             `Hits`: One per ray.
         """
         starts, ways = _as_rays(origins, directions)
-        found = self._scene.run(starts, ways, dists=np.full(len(ways), reach, np.float32), output=1)
-        faces = found["primID"]
-        second, third = found["u"], found["v"]
-        weights = np.stack((1 - second - third, second, third), axis=1)
-        return Hits(faces, np.where(faces >= 0, found["tfar"], np.float32(0)), weights)
+        found = self._scene.run(starts, ways, dists=np.full(len(ways), FAR, np.float32), output=1)
+        faces, distances = found["primID"], found["tfar"]
+        distances[faces < 0] = 0
+        return Hits(faces, distances, found["u"], found["v"])
+
+    def first_faces(self, origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
+        """Follow rays to the first surface and tell only which face that is.
+
+        Args:
+            origins (`np.ndarray` of shape `(P, 3)` or `(3,)`): Metres, world.
+            directions (`np.ndarray` of shape `(P, 3)`): World, any length.
+
+        Returns:
+            `np.ndarray` of shape `(P,)`, int32: Face number, -1 for nothing.
+        """
+        return self._scene.run(*_as_rays(origins, directions))
+
+    def free_shares(self, origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
+        """Measure how far rays of a limited length get.
+
+        Args:
+            origins (`np.ndarray` of shape `(P, 3)` or `(3,)`): Metres, world.
+            directions (`np.ndarray` of shape `(P, 3)`): World, metres: from the origin to where the ray ends.
+
+        Returns:
+            `np.ndarray` of shape `(P,)`, float32: Share of the way to the first surface, 1 if there is none.
+        """
+        starts, ways = _as_rays(origins, directions)
+        return self._scene.run(starts, ways, dists=np.ones(len(ways), np.float32), query="DISTANCE")
 
     def blocked(self, origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
         """Tell which rays meet a surface within one length of their direction.
@@ -169,7 +200,7 @@ class RayCaster:
             `np.ndarray` of shape `(P,)`, bool.
         """
         starts, ways = _as_rays(origins, directions)
-        return self._scene.run(starts, ways, query="OCCLUDED", dists=np.ones(len(ways), np.float32)) == 0
+        return self._scene.run(starts, ways, dists=np.ones(len(ways), np.float32), query="OCCLUDED") == 0
 
     def instances(self, faces: np.ndarray) -> np.ndarray:
         """Tell which objects faces belong to.
@@ -180,12 +211,13 @@ class RayCaster:
         Returns:
             `np.ndarray` of the same shape, int16: Position in the room's list, or `NO_OBJECT`.
         """
-        return np.where(faces >= 0, self.triangles.face_objects[faces], np.int16(NO_OBJECT))
+        return np.where(faces >= 0, self.triangles.face_objects.take(faces), np.int16(NO_OBJECT))
 
 
 def _as_rays(origins: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    ways = np.ascontiguousarray(directions, np.float32)
-    return np.ascontiguousarray(np.broadcast_to(origins, ways.shape), np.float32), ways
+    """Origins and directions `(P, 3)`, float32, in whatever order they lie in memory."""
+    ways = np.asarray(directions, np.float32)
+    return np.broadcast_to(np.asarray(origins, np.float32), ways.shape), ways
 
 
 def _shell(room: Room) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -35,7 +35,7 @@ from transformers_sr3d.rooms.world import (
 SCENES_PER_SEED = 1_000_000
 MIN_IMAGE_SIZE = 32
 # What a view shows of an object runs from the 1st to the 99th percentile of the points, and this much further.
-SEEN_PERCENTILES = (1, 99)
+SEEN_SHARES = (0.01, 0.99)
 SEEN_TOLERANCE = 0.03
 
 
@@ -255,8 +255,16 @@ def _seen_extents(room: Room, number: int, view: RoomView, places: tuple[np.ndar
     rows, columns = places
     thing, depth, matrix = room.objects[number], view.depth[rows, columns].astype(np.float64), view.intrinsics
     x, y = (columns - matrix[0, 2]) / matrix[0, 0] * depth, (rows - matrix[1, 2]) / matrix[1, 1] * depth
-    pose = view.camera_to_world
-    points = np.stack((x, y, depth), axis=1) @ pose[:3, :3].T + pose[:3, 3]
-    own = (points - thing.center) @ thing.rotation / thing.size
-    low, high = np.percentile(own, SEEN_PERCENTILES, axis=0)
+    turn = thing.rotation.T @ view.camera_to_world[:3, :3]
+    shift = thing.rotation.T @ (view.camera_to_world[:3, 3] - thing.center)
+    own = (turn @ np.stack((x, y, depth)) + shift[:, None]) / thing.size[:, None]
+    own.sort(axis=1)
+    low, high = (_between(own, share * (len(depth) - 1)) for share in SEEN_SHARES)
     return np.stack((low - SEEN_TOLERANCE, high + SEEN_TOLERANCE), axis=1).clip(-0.5, 0.5)
+
+
+def _between(columns: np.ndarray, place: float) -> np.ndarray:
+    """Interpolate between the two columns around a place."""
+    before = int(place)
+    after = min(before + 1, columns.shape[1] - 1)
+    return columns[:, before] + (columns[:, after] - columns[:, before]) * (place - before)
