@@ -110,6 +110,13 @@ def test_fewer_than_one_question_is_refused():
         RoomConversations(0, 3, {})
 
 
+def test_a_category_that_nobody_asks_is_refused():
+    with pytest.raises(
+        ValueError, match=r"`weights` must name categories of questions, got namig. Choose from .*naming"
+    ):
+        RoomConversations(1, 3, {"namig": 2.0, "width": 1.0})
+
+
 def test_without_pixels_only_the_geometry_of_regions_is_left(cache, walk):
     encoded = cache[walk]["encoded"]
     blank = without_pixels(encoded)

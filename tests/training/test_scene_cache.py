@@ -2,10 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scene cache: what comes back is what went in, and nothing stale or half-written counts."""
 
+import copy
+import dataclasses
+
 import pytest
 import torch
+from training_settings import tiny_settings
 
 from transformers_sr3d.training import scene_cache
+from transformers_sr3d.training.data import cache_key
 from transformers_sr3d.training.scene_cache import SceneCache, build_cache, check_cache, write_shard
 
 
@@ -79,6 +84,14 @@ def test_interrupted_shard_does_not_count(tmp_path, make_sample, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         write_shard(tmp_path / "shard.safetensors", [make_sample(0)], **NORMALISATION)
     assert not (tmp_path / "shard.safetensors").exists()
+
+
+def test_samples_without_stitching_have_a_cache_of_their_own(tmp_path, processor):
+    samples = tiny_settings(tmp_path / "a", tmp_path / "b", cache_dir=tmp_path).samples
+    other = copy.deepcopy(processor)
+    other.image_processor.tile_then_stitch = False
+    assert cache_key(samples, other) != cache_key(samples, processor)
+    assert cache_key(dataclasses.replace(samples, num_samples=3, pixels=False), other) == cache_key(samples, other)
 
 
 def test_cache_without_shards_is_refused():

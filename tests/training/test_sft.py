@@ -16,8 +16,10 @@ from transformers import set_seed
 from transformers_sr3d.cli.main import main
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.training.budget import COMPLETE_MARK, TrainingBudget, newest_checkpoint
+from transformers_sr3d.training.efficientnet_lite import EFFICIENTNET_LITE0, efficientnet_lite0
 from transformers_sr3d.training.settings import write_settings
 from transformers_sr3d.training.sft import build_model, claim_run_dir, run_training, training_arguments
+from transformers_sr3d.training.tower import PatchNamer
 
 
 class StopAfter(TrainingBudget):
@@ -129,6 +131,46 @@ def test_a_batch_that_cannot_be_shared_is_refused(tmp_path, monkeypatch):
     settings = tiny_settings(tmp_path / "a", tmp_path / "b", cache_dir=tmp_path)
     with pytest.raises(ValueError, match="`batch_size` must be a multiple of the 3 processes, got 4"):
         training_arguments(settings.run_dir, 0, settings.optimisation)
+
+
+def test_several_processes_cannot_be_limited_in_minutes(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    settings = tiny_settings(tmp_path / "a", tmp_path / "b", cache_dir=tmp_path, max_minutes=3.0)
+    with pytest.raises(ValueError, match=r"`max_minutes` must be left out with 2 processes, .* got 3.0"):
+        training_arguments(settings.run_dir, 0, settings.optimisation)
+
+
+def test_no_processes_are_refused(tmp_path, capsys):
+    assert main(["train", "--config", str(tmp_path / "none.yaml"), "--processes", "0"]) == 2
+    assert "`--processes` must be at least 1, got 0" in capsys.readouterr().err
+
+
+def test_a_tower_that_has_seen_imagenet_is_loaded_and_keeps_its_statistics_while_frozen(tmp_path, cache_dir, data):
+    settings = tiny_settings(tmp_path / "a", tmp_path / "b", cache_dir=cache_dir)
+    tower = efficientnet_lite0(64)
+    model_settings = settings.model | {"vision_config": tower.config.to_dict()}
+    settings = dataclasses.replace(settings, model=model_settings, init_vision_from=EFFICIENTNET_LITE0)
+    model = build_model(settings, data[0])
+    model.model.vision_tower.requires_grad_(False)
+    model.train()
+    model.model.get_image_features(torch.rand(2, 3, 64, 64))
+    assert model.model.language_model.training
+    kept = model.model.vision_tower.state_dict()
+    trunk = {name: value for name, value in tower.state_dict().items() if ".top_" not in name}  # its head is random
+    assert len(trunk) > 200
+    assert all(torch.equal(kept[name], value) for name, value in trunk.items())
+    model.model.vision_tower.requires_grad_(True)
+    model.train()
+    model.model.get_image_features(torch.rand(2, 3, 64, 64))
+    moved = model.model.vision_tower.state_dict()["embeddings.batchnorm.running_mean"]
+    assert not torch.equal(moved, tower.state_dict()["embeddings.batchnorm.running_mean"])
+
+
+def test_a_convolutional_tower_can_name_patches():
+    config = efficientnet_lite0(64).config
+    namer = PatchNamer(config, num_classes=3, feature_layer=-1)
+    outputs = namer(torch.rand(2, 3, 64, 64), torch.ones(2, 4, 4, dtype=torch.long))
+    assert outputs["logits"].shape == (2, 16, 3)
 
 
 def test_the_tower_learns_to_name_patches_and_the_model_starts_from_it(tmp_path, cache_dir, data):

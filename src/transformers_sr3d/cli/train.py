@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
 # SPDX-License-Identifier: Apache-2.0
-"""`sr3d train --config FILE`: build the scene cache if needed, train, export. Goes on where it was stopped."""
+"""`sr3d train --config FILE`: build the sample cache if needed, train, export. Goes on where it was stopped."""
 
 import argparse
 import subprocess
@@ -34,18 +34,23 @@ def run(args: argparse.Namespace) -> int:
 
     Returns:
         `int`: 0, or the status of the processes that were started.
+
+    Raises:
+        ValueError: If there are no processes.
     """
-    from transformers_sr3d.training.data import open_cache
+    from transformers_sr3d.training.data import open_cache, open_caches
     from transformers_sr3d.training.settings import read_settings
     from transformers_sr3d.training.sft import run_training
 
+    if args.processes < 1:
+        raise ValueError(f"`--processes` must be at least 1, got {args.processes}.")
     settings = read_settings(args.config)
     if args.cache_only:
         for split in ("train", "val"):
             print(f"{split}: {len(open_cache(settings, split))} samples in {settings.samples.cache_dir}")
         return 0
     if args.processes > 1:
-        open_cache(settings, "train")
+        open_caches(settings)  # once, not in every process
         return _launch(args)
     print(f"checkpoint: {run_training(settings)}")
     return 0

@@ -11,9 +11,7 @@ This module may import torch, numpy, tqdm and the whole package.
 
 import hashlib
 import json
-import shutil
 import statistics
-import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from tqdm.auto import tqdm
 from transformers_sr3d.camera_inputs_sr3d import prepare_views
 from transformers_sr3d.evaluation.box_scenes import room_scene
 from transformers_sr3d.evaluation.metrics import is_quantity_right, is_region_right, is_within_ratio, wilson_interval
+from transformers_sr3d.evaluation.runner import git_commit
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.pipeline_sr3d import VIEW_KEYS
 from transformers_sr3d.processing_sr3d import SR3DProcessor
@@ -350,14 +349,5 @@ def manifest(model: str | Path, limit: int, batch_size: int) -> dict:
         "dtype": "float32",
         "torch": torch.__version__,
         "transformers": transformers.__version__,
-        "commit": _git_commit(),
+        "commit": git_commit(),
     }
-
-
-def _git_commit() -> str | None:
-    git = shutil.which("git")
-    if git is None:
-        return None
-    command = [git, "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    return result.stdout.strip() or None

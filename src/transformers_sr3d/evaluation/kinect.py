@@ -14,14 +14,11 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
 import torch
-import transformers
 from tqdm.auto import tqdm
 
 from transformers_sr3d.evaluation.kinect_photo import (
@@ -37,7 +34,7 @@ from transformers_sr3d.evaluation.kinect_photo import (
 )
 from transformers_sr3d.evaluation.metrics import wilson_interval
 from transformers_sr3d.evaluation.room_scores import is_right, stated_quantity
-from transformers_sr3d.evaluation.runner import check_model_exists, hash_weights
+from transformers_sr3d.evaluation.runner import check_model_exists, describe_run, hash_weights
 from transformers_sr3d.evaluation.scene_answers import MAX_NEW_TOKENS
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.processing_sr3d import SR3DProcessor
@@ -269,7 +266,5 @@ def make_manifest(
         "repeats": repeats,
         "seed": seed,
         "decoding": {"greedy": True, "max_new_tokens": MAX_NEW_TOKENS, "batch_size": batch_size, "dtype": "float32"},
-        "versions": {"torch": torch.__version__, "transformers": transformers.__version__, "numpy": np.__version__},
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        **describe_run(),
     }

@@ -250,11 +250,22 @@ def make_manifest(model: str | Path, scenes: BenchScenes, *, limit: int, batch_s
         "version": VERSION,
         "model": str(model),
         "weights_sha256": hash_weights(model),
-        "commit": _git_commit(),
         **scenes.describe(),
         "limit": limit,
         "decoding": {"greedy": True, "max_new_tokens": MAX_NEW_TOKENS, "batch_size": batch_size, "dtype": "float32"},
         "majority": "commonest answer, or median, of these samples per category, single or multi view, and form",
+        **describe_run(),
+    }
+
+
+def describe_run() -> dict[str, Any]:
+    """Say where and when something is measured.
+
+    Returns:
+        `dict[str, Any]`: `commit` (None outside a git checkout), `versions`, `machine` and `date`, ready for JSON.
+    """
+    return {
+        "commit": git_commit(),
         "versions": {
             "python": platform.python_version(),
             "torch": torch.__version__,
@@ -292,7 +303,12 @@ def hash_weights(model: str | Path) -> str | None:
     return digest.hexdigest()
 
 
-def _git_commit() -> str | None:
+def git_commit() -> str | None:
+    """Name the commit of the code that runs.
+
+    Returns:
+        `str` or `None`: The full hash; None outside a git checkout.
+    """
     git = shutil.which("git")
     if git is None:
         return None

@@ -97,6 +97,23 @@ def open_cache(settings: TrainingSettings, split: str) -> SceneCache:
     return cache
 
 
+def open_caches(settings: TrainingSettings) -> dict[str, SceneCache]:
+    """Build or open the encoded samples that a run needs.
+
+    Args:
+        settings (`TrainingSettings`):
+            The settings of the run.
+
+    Returns:
+        `dict[str, SceneCache]`: `"train"` and, where the validation loss is measured, `"val"`.
+
+    Raises:
+        ValueError: If a cache was made by another generator or processor.
+    """
+    splits = ("train", "val") if settings.optimisation.eval_steps else ("train",)
+    return {split: open_cache(settings, split) for split in splits}
+
+
 def cache_key(samples: SampleSettings, processor: SR3DProcessor) -> str:
     """Name a combination of settings that decide what a sample is.
 
@@ -111,6 +128,7 @@ def cache_key(samples: SampleSettings, processor: SR3DProcessor) -> str:
     """
     image = processor.image_processor
     tiles = {"size": image.size["height"], "patch": image.patch_size, "tiles": image.max_tiles}
+    tiles["stitched"] = image.tile_then_stitch  # decides where the coverage of regions stands
     decisive = {name: value for name, value in vars(samples).items() if name not in USE_SETTINGS} | tiles
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()
     return f"{tiles['size']}px-{tiles['patch']}-{digest[:10]}"

@@ -100,6 +100,22 @@ class SR3DWithNumberLoss(SR3DForConditionalGeneration):
         outputs.hidden_states = None
         return outputs
 
+    def train(self, mode: bool = True) -> "SR3DWithNumberLoss":
+        """Switch to training, but for a frozen tower: its batch statistics would go on changing otherwise.
+
+        Args:
+            mode (`bool`, defaults to `True`):
+                Training or evaluation.
+
+        Returns:
+            `SR3DWithNumberLoss`: This model.
+        """
+        super().train(mode)
+        tower = self.model.vision_tower
+        if not any(parameter.requires_grad for parameter in tower.parameters()):
+            tower.eval()
+        return self
+
     def without_head(self) -> SR3DForConditionalGeneration:
         """Give the model that was trained.
 

@@ -20,7 +20,13 @@ import torch
 from transformers_sr3d.processing_sr3d import SR3DProcessor
 from transformers_sr3d.rooms.degradations.degrade import degrade, draw_degradations
 from transformers_sr3d.rooms.furniture.pack import FurniturePack
-from transformers_sr3d.rooms.questions.conversations import RoomQuestion, number_objects, sample_conversation
+from transformers_sr3d.rooms.questions.conversations import (
+    MULTI_VIEW_CATEGORIES,
+    SINGLE_VIEW_CATEGORIES,
+    RoomQuestion,
+    number_objects,
+    sample_conversation,
+)
 from transformers_sr3d.rooms.questions.region_marks import (
     MULTI_VIEW_KINDS,
     SINGLE_VIEW_KINDS,
@@ -257,7 +263,7 @@ class RoomConversations:
             How often each category is asked, relative to 1.
 
     Raises:
-        ValueError: If there is no such number.
+        ValueError: If there is no such number, or no such category.
     """
 
     def __init__(self, min_questions: int, max_questions: int, weights: Mapping[str, float]):
@@ -265,6 +271,12 @@ class RoomConversations:
             raise ValueError(
                 f"`min_questions` must be from 1 to `max_questions`, got {min_questions} and {max_questions}. "
                 "Change the settings."
+            )
+        unknown = sorted(set(weights) - {*SINGLE_VIEW_CATEGORIES, *MULTI_VIEW_CATEGORIES})
+        if unknown:
+            raise ValueError(
+                f"`weights` must name categories of questions, got {', '.join(unknown)}. Choose from "
+                f"{', '.join(dict.fromkeys((*SINGLE_VIEW_CATEGORIES, *MULTI_VIEW_CATEGORIES)))}."
             )
         self.min_questions = min_questions
         self.max_questions = max_questions

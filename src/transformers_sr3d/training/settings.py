@@ -164,7 +164,8 @@ class TrainingSettings:
         init_from (`str`, *optional*):
             Checkpoint of an earlier stage, of the same model and samples, whose weights this run starts from.
         init_vision_from (`str`, *optional*):
-            Folder with the vision tower of stage 0.
+            Folder with the vision tower of stage 0, or `"efficientnet-lite0"` for the one that has seen ImageNet; see
+            `efficientnet_lite`.
         task (`str`, defaults to `"conversations"`):
             `"conversations"` trains the model to answer; `"patch_names"` is stage 0, the vision tower alone.
         samples (`SampleSettings`):

@@ -33,7 +33,8 @@ from transformers_sr3d.rooms.furniture.pack import open_furniture
 from transformers_sr3d.training.budget import TrainingBudget, newest_checkpoint
 from transformers_sr3d.training.collator import SR3DDataCollator
 from transformers_sr3d.training.curves import write_curves
-from transformers_sr3d.training.data import build_config, conversations_of, open_cache, train_processor
+from transformers_sr3d.training.data import build_config, conversations_of, open_caches, train_processor
+from transformers_sr3d.training.efficientnet_lite import EFFICIENTNET_LITE0, efficientnet_lite0
 from transformers_sr3d.training.number_loss import MeanLossTrainer, SR3DWithNumberLoss
 from transformers_sr3d.training.room_scenes import class_numbers
 from transformers_sr3d.training.scene_cache import SceneCache
@@ -57,8 +58,8 @@ def run_training(settings: TrainingSettings) -> Path:
         `Path`: The folder of the finished checkpoint.
 
     Raises:
-        ValueError: If `run_dir` holds a run with other settings, if the scene cache is out of date, or in one of
-            several processes.
+        ValueError: If `run_dir` holds a run with other settings, if the sample cache is out of date, or if several
+            processes cannot share the batch or are limited in minutes.
     """
     run_dir, output_dir = Path(settings.run_dir), Path(settings.output_dir)
     if is_main_process():
@@ -67,10 +68,8 @@ def run_training(settings: TrainingSettings) -> Path:
         return output_dir
     if settings.optimisation.threads:
         torch.set_num_threads(settings.optimisation.threads)
-    splits = ("train", "val") if settings.optimisation.eval_steps else ("train",)
-    caches = {split: open_cache(settings, split) for split in splits}
     finish = train_tower if settings.task == "patch_names" else train_conversations
-    summary = finish(settings, caches)
+    summary = finish(settings, open_caches(settings))
     if is_main_process():
         shutil.copy(run_dir / "settings.yaml", output_dir / "training_settings.yaml")
         write_curves(run_dir)
@@ -137,7 +136,8 @@ def train_tower(settings: TrainingSettings, caches: dict[str, SceneCache]) -> di
     )
     trainer.budget = budget
     summary = _train(trainer, Path(settings.run_dir))
-    namer.vision_tower.save_pretrained(settings.output_dir)
+    if is_main_process():
+        namer.vision_tower.save_pretrained(settings.output_dir)
     return summary
 
 
@@ -227,7 +227,9 @@ def build_model(settings: TrainingSettings, processor: SR3DProcessor) -> SR3DWit
         model = SR3DWithNumberLoss.from_pretrained(
             settings.init_from, config=config, dtype=torch.float32, **number_loss
         )
-    if settings.init_vision_from is not None:
+    if settings.init_vision_from == EFFICIENTNET_LITE0:
+        model.model.vision_tower.load_state_dict(efficientnet_lite0(config.tile_size).state_dict())
+    elif settings.init_vision_from is not None:
         tower = AutoModel.from_pretrained(settings.init_vision_from, dtype=torch.float32)
         model.model.vision_tower.load_state_dict(tower.state_dict())
     model.generation_config.eos_token_id = processor.tokenizer.eos_token_id
@@ -313,13 +315,18 @@ def training_arguments(run_dir: str, seed: int, optimisation: OptimisationSettin
         `TrainingArguments`: On the GPU if there is one.
 
     Raises:
-        ValueError: If a batch cannot be shared evenly by the processes.
+        ValueError: If a batch cannot be shared evenly by the processes, or several have a limit on minutes.
     """
     on_cpu = not torch.cuda.is_available()
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     if optimisation.batch_size % processes:
         raise ValueError(
             f"`batch_size` must be a multiple of the {processes} processes, got {optimisation.batch_size}. Change one."
+        )
+    if processes > 1 and optimisation.max_minutes is not None:
+        raise ValueError(
+            f"`max_minutes` must be left out with {processes} processes, whose clocks would stop them at different "
+            f"steps, got {optimisation.max_minutes}. Set `max_steps` instead."
         )
     return TrainingArguments(
         output_dir=run_dir,

@@ -124,7 +124,10 @@ class PatchNamer(nn.Module):
             `dict[str, torch.Tensor]`: `loss` and `logits` of shape `(B, h * w, num_classes)`.
         """
         states = self.vision_tower(pixel_values=pixel_values, output_hidden_states=True).hidden_states
-        logits = self.head(states[self.feature_layer][:, -labels[0].numel() :])
+        features = states[self.feature_layer]
+        if features.ndim == 4:  # a map, as convolutional towers give
+            features = features.flatten(2).transpose(1, 2)
+        logits = self.head(features[:, -labels[0].numel() :])
         loss = nn.functional.cross_entropy(
             logits.flatten(0, 1), labels.flatten(), weight=self.class_weights, ignore_index=UNKNOWN_CLASS
         )
