@@ -18,8 +18,9 @@ from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.training.budget import COMPLETE_MARK, TrainingBudget, newest_checkpoint
 from transformers_sr3d.training.efficientnet_lite import EFFICIENTNET_LITE0, efficientnet_lite0
 from transformers_sr3d.training.settings import write_settings
-from transformers_sr3d.training.sft import build_model, claim_run_dir, run_training, training_arguments
+from transformers_sr3d.training.sft import build_model, claim_run_dir, run_training
 from transformers_sr3d.training.tower import PatchNamer
+from transformers_sr3d.training.trainer_arguments import training_arguments
 
 
 class StopAfter(TrainingBudget):
@@ -145,25 +146,13 @@ def test_no_processes_are_refused(tmp_path, capsys):
     assert "`--processes` must be at least 1, got 0" in capsys.readouterr().err
 
 
-def test_a_tower_that_has_seen_imagenet_is_loaded_and_keeps_its_statistics_while_frozen(tmp_path, cache_dir, data):
+def test_a_tower_that_has_seen_imagenet_is_loaded(tmp_path, cache_dir, data):
     settings = tiny_settings(tmp_path / "a", tmp_path / "b", cache_dir=cache_dir)
     tower = efficientnet_lite0(64)
     model_settings = settings.model | {"vision_config": tower.config.to_dict()}
     settings = dataclasses.replace(settings, model=model_settings, init_vision_from=EFFICIENTNET_LITE0)
-    model = build_model(settings, data[0])
-    model.model.vision_tower.requires_grad_(False)
-    model.train()
-    model.model.get_image_features(torch.rand(2, 3, 64, 64))
-    assert model.model.language_model.training
-    kept = model.model.vision_tower.state_dict()
-    trunk = {name: value for name, value in tower.state_dict().items() if ".top_" not in name}  # its head is random
-    assert len(trunk) > 200
-    assert all(torch.equal(kept[name], value) for name, value in trunk.items())
-    model.model.vision_tower.requires_grad_(True)
-    model.train()
-    model.model.get_image_features(torch.rand(2, 3, 64, 64))
-    moved = model.model.vision_tower.state_dict()["embeddings.batchnorm.running_mean"]
-    assert not torch.equal(moved, tower.state_dict()["embeddings.batchnorm.running_mean"])
+    loaded = build_model(settings, data[0]).model.vision_tower.state_dict()
+    assert all(torch.equal(loaded[name], value) for name, value in tower.state_dict().items())
 
 
 def test_a_convolutional_tower_can_name_patches():

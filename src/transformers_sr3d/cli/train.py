@@ -38,9 +38,9 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         ValueError: If there are no processes.
     """
-    from transformers_sr3d.training.data import open_cache, open_caches
+    from transformers_sr3d.training.data import open_cache
     from transformers_sr3d.training.settings import read_settings
-    from transformers_sr3d.training.sft import run_training
+    from transformers_sr3d.training.sft import prepare, run_training
 
     if args.processes < 1:
         raise ValueError(f"`--processes` must be at least 1, got {args.processes}.")
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"{split}: {len(open_cache(settings, split))} samples in {settings.samples.cache_dir}")
         return 0
     if args.processes > 1:
-        open_caches(settings)  # once, not in every process
+        prepare(settings)  # once, not in every process
         return _launch(args)
     print(f"checkpoint: {run_training(settings)}")
     return 0

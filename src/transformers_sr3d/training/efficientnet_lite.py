@@ -76,6 +76,8 @@ def efficientnet_lite0(image_size: int) -> PreTrainedModel:
     for name, value in state.items():
         if ".squeeze_excite." in name:
             value.fill_(ALWAYS_ONE if name.endswith("expand.bias") else 0.0)
+        elif ".top_" in name:
+            value.fill_(0)
     state.update({name: value for key, value in original.items() if (name := _trunk_name(key)) is not None})
     tower.load_state_dict(state)
     return tower.eval()

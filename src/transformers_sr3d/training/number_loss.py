@@ -10,7 +10,7 @@ themselves and the layers above learn the third. The head is thrown away after t
 
 The head is a part of the model while it trains, so that checkpoints and several processes hold it too.
 
-This module may import torch, transformers and the model.
+This module may import torch, transformers, the model and siblings in `training`.
 """
 
 import torch
@@ -19,6 +19,7 @@ from transformers import Trainer
 
 from transformers_sr3d.configuration_sr3d import SR3DConfig
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
+from transformers_sr3d.training.stored_features import StoredTower
 
 
 # Log of a quantity, margin of a choice, and how far right and ahead something stands of someone.
@@ -77,7 +78,7 @@ class SR3DWithNumberLoss(SR3DForConditionalGeneration):
             number_targets (`torch.Tensor` of shape `(batch, sequence, NUM_TARGETS)`, *optional*):
                 From the collator.
             **inputs:
-                Of `SR3DForConditionalGeneration`, labels included.
+                Of `SR3DForConditionalGeneration`, labels included; with a `StoredTower`, features as `pixel_values`.
 
         Returns:
             `SR3DCausalLMOutputWithPast`: With `loss`.
@@ -85,6 +86,9 @@ class SR3DWithNumberLoss(SR3DForConditionalGeneration):
         Raises:
             ValueError: If the batch has no targets.
         """
+        tower = self.model.vision_tower
+        if isinstance(tower, StoredTower):
+            inputs["pixel_values"] = tower.take(inputs["pixel_values"], self.config.tile_size)
         if not self.number_loss_weight:
             return super().forward(**inputs)
         if number_targets is None:
@@ -99,22 +103,6 @@ class SR3DWithNumberLoss(SR3DForConditionalGeneration):
         outputs.loss = outputs.loss + self.number_loss_weight * auxiliary
         outputs.hidden_states = None
         return outputs
-
-    def train(self, mode: bool = True) -> "SR3DWithNumberLoss":
-        """Switch to training, but for a frozen tower: its batch statistics would go on changing otherwise.
-
-        Args:
-            mode (`bool`, defaults to `True`):
-                Training or evaluation.
-
-        Returns:
-            `SR3DWithNumberLoss`: This model.
-        """
-        super().train(mode)
-        tower = self.model.vision_tower
-        if not any(parameter.requires_grad for parameter in tower.parameters()):
-            tower.eval()
-        return self
 
     def without_head(self) -> SR3DForConditionalGeneration:
         """Give the model that was trained.

@@ -45,12 +45,13 @@ class SceneCache:
     def __init__(self, shards: Sequence[Path], *, image_mean: Sequence[float], image_std: Sequence[float]):
         self.image_mean = torch.tensor(image_mean, dtype=torch.float32).view(3, 1, 1)
         self.image_std = torch.tensor(image_std, dtype=torch.float32).view(3, 1, 1)
-        self._shards = list(shards)
-        if not self._shards:
+        self.shards = list(shards)
+        if not self.shards:
             raise ValueError("`shards` must name at least one file, got 0. Build the cache with `build_cache` first.")
-        self._open: dict[int, safe_open] = {}
+        self._features: list[Path] = []
+        self._open: dict[Path, safe_open] = {}
         self._scenes = []
-        for number, path in enumerate(self._shards):
+        for number, path in enumerate(self.shards):
             with safe_open(path, framework="pt") as shard:
                 self._scenes += [(number, scene) for scene in json.loads(shard.metadata()["scenes"])]
 
@@ -77,13 +78,17 @@ class SceneCache:
                 Number of the scene.
 
         Returns:
-            `dict`: `encoded` as `SR3DProcessor.encode_views` returned it, `truth` as the generator gave it, `seed`.
+            `dict`: `encoded` as `SR3DProcessor.encode_views` returned it, with features of a frozen tower in place of
+            pixels after `with_features`; `truth` as the generator gave it; `seed`.
         """
-        scene = self._scenes[index][1]
+        number, scene = self._scenes[index]
         shard, tiles = self._shard_and_tiles(index)
-        pixels = shard.get_slice("pixels")[tiles]  # (T, 3, S, S)
         encoded = {name: scene[name] for name in PLAIN_KEYS}
-        encoded["pixel_values"] = (pixels.float() / 255.0 - self.image_mean) / self.image_std
+        if self._features:
+            encoded["pixel_values"] = self._opened(self._features[number]).get_slice("features")[tiles].float()
+        else:
+            pixels = shard.get_slice("pixels")[tiles]  # (T, 3, S, S)
+            encoded["pixel_values"] = (pixels.float() / 255.0 - self.image_mean) / self.image_std
         encoded["patch_points"] = shard.get_slice("patch_points")[tiles]
         encoded["patch_valid"] = shard.get_slice("patch_valid")[tiles].bool()
         encoded["region_coverage"] = shard.get_tensor(f"coverage_{scene['position']}")
@@ -135,12 +140,34 @@ class SceneCache:
             raise ValueError(f"A scene of one view must be in the cache, got {len(self)} of several. Add samples.")
         return kept
 
+    def with_features(self, files: Sequence[Path]) -> "SceneCache":
+        """Give features of a frozen vision tower in place of pixels.
+
+        Args:
+            files (`Sequence[Path]`):
+                One per shard, with `features` of all its tiles; see `stored_features`.
+
+        Returns:
+            `SceneCache`: The same samples.
+
+        Raises:
+            ValueError: If there are more or fewer files than shards.
+        """
+        if len(files) != len(self.shards):
+            raise ValueError(f"`files` must be {len(self.shards)}, one per shard, got {len(files)}. Store them all.")
+        kept = copy.copy(self)
+        kept._open, kept._features = {}, list(files)
+        return kept
+
     def _shard_and_tiles(self, index: int) -> tuple[safe_open, slice]:
         number, scene = self._scenes[index]
-        if number not in self._open:
-            self._open[number] = safe_open(self._shards[number], framework="pt")
         first = scene["first_tile"]
-        return self._open[number], slice(first, first + sum(scene["num_tiles"]))
+        return self._opened(self.shards[number]), slice(first, first + sum(scene["num_tiles"]))
+
+    def _opened(self, path: Path) -> safe_open:
+        if path not in self._open:
+            self._open[path] = safe_open(path, framework="pt")
+        return self._open[path]
 
 
 def write_shard(path: Path, scenes: list[dict], *, image_mean: Sequence[float], image_std: Sequence[float]) -> None:
@@ -182,8 +209,22 @@ def write_shard(path: Path, scenes: list[dict], *, image_mean: Sequence[float], 
     tensors["patch_classes"] = torch.cat([scene["patch_classes"] for scene in scenes])
     tensors["patch_points"] = torch.cat([scene["encoded"]["patch_points"] for scene in scenes])
     tensors["patch_valid"] = torch.cat([scene["encoded"]["patch_valid"] for scene in scenes]).to(torch.uint8)
+    save_tensors(tensors, path, metadata={"scenes": json.dumps(index)})
+
+
+def save_tensors(tensors: dict[str, torch.Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
+    """Write a safetensors file that appears under its name only when it is complete.
+
+    Args:
+        tensors (`dict[str, torch.Tensor]`):
+            What to write.
+        path (`Path`):
+            The file.
+        metadata (`dict[str, str]`, *optional*):
+            Of the file.
+    """
     unfinished = path.with_suffix(f".{os.getpid()}.tmp")
-    save_file(tensors, unfinished, metadata={"scenes": json.dumps(index)})
+    save_file(tensors, unfinished, metadata=metadata)
     unfinished.replace(path)
 
 

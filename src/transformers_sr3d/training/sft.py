@@ -17,12 +17,11 @@ import dataclasses
 import json
 import os
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModel, AutoTokenizer, Trainer, TrainingArguments, set_seed
+from transformers import AutoModel, AutoTokenizer, Trainer, set_seed
 
 from transformers_sr3d.configuration_sr3d import SR3DConfig
 from transformers_sr3d.hub import export_checkpoint
@@ -38,8 +37,10 @@ from transformers_sr3d.training.efficientnet_lite import EFFICIENTNET_LITE0, eff
 from transformers_sr3d.training.number_loss import MeanLossTrainer, SR3DWithNumberLoss
 from transformers_sr3d.training.room_scenes import class_numbers
 from transformers_sr3d.training.scene_cache import SceneCache
-from transformers_sr3d.training.settings import OptimisationSettings, TrainingSettings, read_settings, write_settings
+from transformers_sr3d.training.settings import TrainingSettings, read_settings, write_settings
+from transformers_sr3d.training.stored_features import StoredTower, store_features
 from transformers_sr3d.training.tower import PatchNamer, TilesWithNames
+from transformers_sr3d.training.trainer_arguments import training_arguments
 
 
 # Settings that may differ between the parts of one run: they change neither data nor weights up to any step.
@@ -94,14 +95,52 @@ def train_conversations(settings: TrainingSettings, caches: dict[str, SceneCache
     Returns:
         `dict`: Steps, minutes and precision of the run.
     """
-    processor = train_processor(settings, caches["train"])
-    set_seed(settings.seed)
-    model = build_model(settings, processor)
+    model, processor, caches = prepare_conversations(settings, caches)
+    tower = model.model.vision_tower
+    if settings.optimisation.freeze_vision:
+        model.model.vision_tower = StoredTower(model.config.vision_feature_layer)
     trainer = build_trainer(settings, model, processor, caches)
     summary = _train(trainer, Path(settings.run_dir))
+    model.model.vision_tower = tower
     if is_main_process():
         export_bfloat16(model.without_head(), processor, Path(settings.output_dir))
     return summary
+
+
+def prepare(settings: TrainingSettings) -> None:
+    """Make what a run reads from disk, so that its processes find it there.
+
+    Args:
+        settings (`TrainingSettings`):
+            The settings of the run.
+    """
+    caches = open_caches(settings)
+    if settings.task == "conversations":
+        prepare_conversations(settings, caches)
+
+
+def prepare_conversations(
+    settings: TrainingSettings, caches: dict[str, SceneCache]
+) -> tuple[SR3DWithNumberLoss, SR3DProcessor, dict[str, SceneCache]]:
+    """Make model and processor, and the features of a frozen tower.
+
+    Args:
+        settings (`TrainingSettings`):
+            The settings of the run.
+        caches (`dict[str, SceneCache]`):
+            Samples by split.
+
+    Returns:
+        `tuple[SR3DWithNumberLoss, SR3DProcessor, dict[str, SceneCache]]`: The untrained model, its processor, and the
+        samples, with features in place of pixels where the tower is frozen.
+    """
+    processor = train_processor(settings, caches["train"])
+    set_seed(settings.seed)
+    model = build_model(settings, processor)
+    if settings.optimisation.freeze_vision:
+        tower, layer = model.model.vision_tower, model.config.vision_feature_layer
+        caches = {split: store_features(cache, tower, layer) for split, cache in caches.items()}
+    return model, processor, caches
 
 
 def train_tower(settings: TrainingSettings, caches: dict[str, SceneCache]) -> dict:
@@ -286,7 +325,6 @@ def build_trainer(
         for split, cache in caches.items()
     }
     budget = TrainingBudget(Path(settings.run_dir), optimisation.max_minutes)
-    model.model.vision_tower.requires_grad_(not optimisation.freeze_vision)
     trainer = MeanLossTrainer(
         model=model,
         args=training_arguments(settings.run_dir, settings.seed, optimisation),
@@ -298,92 +336,3 @@ def build_trainer(
     )
     trainer.budget = budget
     return trainer
-
-
-def training_arguments(run_dir: str, seed: int, optimisation: OptimisationSettings) -> TrainingArguments:
-    """Translate our settings into those of `Trainer`.
-
-    Args:
-        run_dir (`str`):
-            Folder of intermediate checkpoints.
-        seed (`int`):
-            Of everything that `Trainer` draws.
-        optimisation (`OptimisationSettings`):
-            How to train.
-
-    Returns:
-        `TrainingArguments`: On the GPU if there is one.
-
-    Raises:
-        ValueError: If a batch cannot be shared evenly by the processes, or several have a limit on minutes.
-    """
-    on_cpu = not torch.cuda.is_available()
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
-    if optimisation.batch_size % processes:
-        raise ValueError(
-            f"`batch_size` must be a multiple of the {processes} processes, got {optimisation.batch_size}. Change one."
-        )
-    if processes > 1 and optimisation.max_minutes is not None:
-        raise ValueError(
-            f"`max_minutes` must be left out with {processes} processes, whose clocks would stop them at different "
-            f"steps, got {optimisation.max_minutes}. Set `max_steps` instead."
-        )
-    return TrainingArguments(
-        output_dir=run_dir,
-        seed=seed,
-        max_steps=optimisation.max_steps,
-        per_device_train_batch_size=optimisation.batch_size // processes,
-        ddp_backend="gloo" if on_cpu and processes > 1 else None,
-        ddp_find_unused_parameters=processes > 1,  # a batch may mention no region
-        train_sampling_strategy="sequential",
-        learning_rate=optimisation.learning_rate,
-        lr_scheduler_type="cosine",
-        warmup_steps=optimisation.warmup_steps,
-        weight_decay=optimisation.weight_decay,
-        adam_beta2=optimisation.adam_beta2,
-        max_grad_norm=optimisation.max_grad_norm,
-        optim="adamw_torch_fused",
-        bf16=is_bf16_faster() if optimisation.bf16 is None else optimisation.bf16,
-        use_cpu=on_cpu,
-        dataloader_num_workers=optimisation.dataloader_workers,
-        dataloader_persistent_workers=optimisation.dataloader_workers > 0,
-        dataloader_pin_memory=not on_cpu,
-        save_steps=optimisation.save_steps,
-        save_total_limit=2,
-        eval_strategy="steps" if optimisation.eval_steps else "no",
-        eval_steps=optimisation.eval_steps,
-        per_device_eval_batch_size=optimisation.batch_size,
-        prediction_loss_only=True,
-        logging_steps=optimisation.logging_steps,
-        remove_unused_columns=False,
-        label_names=["labels"],
-        report_to="none",
-    )
-
-
-def is_bf16_faster(size: int = 256, repeats: int = 5) -> bool:
-    """Time a matrix product in float32 and bfloat16 on the device that would train.
-
-    CPUs without bfloat16 instructions emulate it at a fiftieth of the speed.
-
-    Args:
-        size (`int`, defaults to 256):
-            Rows and columns of the factors.
-        repeats (`int`, defaults to 5):
-            Products per type; the fastest counts.
-
-    Returns:
-        `bool`: Always true on a GPU that knows bfloat16.
-    """
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
-    seconds = {}
-    for dtype in (torch.float32, torch.bfloat16):
-        factor = torch.ones(size, size, dtype=dtype)
-        times = []
-        for _ in range(repeats):
-            start = time.perf_counter()
-            factor @ factor
-            times.append(time.perf_counter() - start)
-        seconds[dtype] = min(times)
-    return seconds[torch.bfloat16] < seconds[torch.float32]

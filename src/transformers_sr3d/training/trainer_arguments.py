@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Settings of `Trainer`: how we optimise -> `TrainingArguments` for this machine and this number of processes.
+
+This module may import torch, transformers and siblings in `training`.
+"""
+
+import os
+import time
+
+import torch
+from transformers import TrainingArguments
+
+from transformers_sr3d.training.settings import OptimisationSettings
+
+
+def training_arguments(run_dir: str, seed: int, optimisation: OptimisationSettings) -> TrainingArguments:
+    """Translate our settings into those of `Trainer`.
+
+    Args:
+        run_dir (`str`):
+            Folder of intermediate checkpoints.
+        seed (`int`):
+            Of everything that `Trainer` draws.
+        optimisation (`OptimisationSettings`):
+            How to train.
+
+    Returns:
+        `TrainingArguments`: On the GPU if there is one.
+
+    Raises:
+        ValueError: If a batch cannot be shared evenly by the processes, or several have a limit on minutes.
+    """
+    on_cpu = not torch.cuda.is_available()
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if optimisation.batch_size % processes:
+        raise ValueError(
+            f"`batch_size` must be a multiple of the {processes} processes, got {optimisation.batch_size}. Change one."
+        )
+    if processes > 1 and optimisation.max_minutes is not None:
+        raise ValueError(
+            f"`max_minutes` must be left out with {processes} processes, whose clocks would stop them at different "
+            f"steps, got {optimisation.max_minutes}. Set `max_steps` instead."
+        )
+    return TrainingArguments(
+        output_dir=run_dir,
+        seed=seed,
+        max_steps=optimisation.max_steps,
+        per_device_train_batch_size=optimisation.batch_size // processes,
+        ddp_backend="gloo" if on_cpu and processes > 1 else None,
+        ddp_find_unused_parameters=processes > 1,  # a batch may mention no region
+        train_sampling_strategy="sequential",
+        learning_rate=optimisation.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=optimisation.warmup_steps,
+        weight_decay=optimisation.weight_decay,
+        adam_beta2=optimisation.adam_beta2,
+        max_grad_norm=optimisation.max_grad_norm,
+        optim="adamw_torch_fused",
+        bf16=is_bf16_faster() if optimisation.bf16 is None else optimisation.bf16,
+        use_cpu=on_cpu,
+        dataloader_num_workers=optimisation.dataloader_workers,
+        dataloader_persistent_workers=optimisation.dataloader_workers > 0,
+        dataloader_pin_memory=not on_cpu,
+        save_steps=optimisation.save_steps,
+        save_total_limit=2,
+        eval_strategy="steps" if optimisation.eval_steps else "no",
+        eval_steps=optimisation.eval_steps,
+        per_device_eval_batch_size=optimisation.batch_size,
+        prediction_loss_only=True,
+        logging_steps=optimisation.logging_steps,
+        remove_unused_columns=False,
+        label_names=["labels"],
+        report_to="none",
+    )
+
+
+def is_bf16_faster(size: int = 256, repeats: int = 5) -> bool:
+    """Time a matrix product in float32 and bfloat16 on the device that would train.
+
+    CPUs without bfloat16 instructions emulate it at a fiftieth of the speed.
+
+    Args:
+        size (`int`, defaults to 256):
+            Rows and columns of the factors.
+        repeats (`int`, defaults to 5):
+            Products per type; the fastest counts.
+
+    Returns:
+        `bool`: Always true on a GPU that knows bfloat16.
+    """
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    seconds = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        factor = torch.ones(size, size, dtype=dtype)
+        times = []
+        for _ in range(repeats):
+            start = time.perf_counter()
+            factor @ factor
+            times.append(time.perf_counter() - start)
+        seconds[dtype] = min(times)
+    return seconds[torch.bfloat16] < seconds[torch.float32]
