@@ -58,11 +58,10 @@ def tools(monkeypatch):
 
 @pytest.fixture
 def workplace(tools, tmp_path, monkeypatch):
-    """A repository with the real settings files, an empty page, the tower, and a program in place of `sr3d`."""
+    """A repository with the real settings files, an empty page, and a program in place of `sr3d`."""
     (tmp_path / "program.py").write_text(PROGRAM)
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/experiments.md").write_text("# Page\n\n<!-- row metric_scale -->\nold\n<!-- end -->\n\nAfter.\n")
-    (tmp_path / "runs/rooms/tower").mkdir(parents=True)
     (tmp_path / "report.json").write_text(json.dumps(make_report([True, False])))
     monkeypatch.setattr(tools.run_experiments, "ROOT", tmp_path)
     monkeypatch.setattr(tools.run_experiments, "SR3D", (sys.executable, str(tmp_path / "program.py")))
@@ -328,12 +327,6 @@ def test_other_settings_are_trained_again_but_not_other_intervals_of_saving(tool
         changed = replace(first, optimisation=replace(first.optimisation, **change))
         monkeypatch.setattr(arms, "stages", lambda changed=changed: settings | {"reference_1_regions": changed})
         assert runner.is_trained("reference_1_regions", 0) == is_same
-
-
-def test_the_tower_must_be_there(tools, workplace):
-    (workplace / "runs/rooms/tower").rmdir()
-    with pytest.raises(FileNotFoundError, match="`init_vision_from` must be there before arms are trained"):
-        tools.run_experiments.main(METRIC_SCALE)
 
 
 def test_a_row_without_a_table_does_not_stop_the_others(tools, workplace, capsys):

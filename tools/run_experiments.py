@@ -210,18 +210,8 @@ def prepare(jobs: Iterable[Job], seeds: Sequence[int]) -> None:
     for stage in stages():
         for seed in seeds:
             if _train_name(stage, seed) in names:
-                check_tower(stages()[stage].init_vision_from)
                 settings = seeded(stage, seed)
                 write_settings(settings, ROOT / Path(settings.run_dir).parent / "settings.yaml")
-
-
-def check_tower(folder: str | None) -> None:
-    """Refuse to start without the vision tower, which all arms share."""
-    if folder is not None and not (ROOT / folder).is_dir():
-        raise FileNotFoundError(
-            f"`init_vision_from` must be there before arms are trained, got {folder!r}. Train it first: sr3d train "
-            "--config configs/train/sr3d_tiny_0_tower.yaml"
-        )
 
 
 def run_jobs(jobs: Sequence[Job], count: int) -> list[str]:

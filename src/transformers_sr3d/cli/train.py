@@ -20,7 +20,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         description="Train a model as a settings file says. A second call resumes or, if all is done, does nothing.",
     )
     parser.add_argument("--config", required=True, metavar="FILE", help="settings, for example configs/train/*.yaml")
-    parser.add_argument("--cache-only", action="store_true", help="render and encode the samples, and stop")
+    parser.add_argument(
+        "--cache-only", action="store_true", help="render and encode the samples that the run needs, and stop"
+    )
     parser.add_argument("--processes", type=int, default=1, metavar="N", help="data-parallel processes (default: 1)")
     parser.set_defaults(run=run)
 
@@ -38,7 +40,6 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         ValueError: If there are no processes.
     """
-    from transformers_sr3d.training.data import open_cache
     from transformers_sr3d.training.settings import read_settings
     from transformers_sr3d.training.sft import prepare, run_training
 
@@ -46,8 +47,8 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"`--processes` must be at least 1, got {args.processes}.")
     settings = read_settings(args.config)
     if args.cache_only:
-        for split in ("train", "val"):
-            print(f"{split}: {len(open_cache(settings, split))} samples in {settings.samples.cache_dir}")
+        for split, cache in prepare(settings).items():
+            print(f"{split}: {len(cache)} samples in {settings.samples.cache_dir}")
         return 0
     if args.processes > 1:
         prepare(settings)  # once, not in every process

@@ -107,16 +107,18 @@ def train_conversations(settings: TrainingSettings, caches: dict[str, SceneCache
     return summary
 
 
-def prepare(settings: TrainingSettings) -> None:
+def prepare(settings: TrainingSettings) -> dict[str, SceneCache]:
     """Make what a run reads from disk, so that its processes find it there.
 
     Args:
         settings (`TrainingSettings`):
             The settings of the run.
+
+    Returns:
+        `dict[str, SceneCache]`: Samples by split.
     """
     caches = open_caches(settings)
-    if settings.task == "conversations":
-        prepare_conversations(settings, caches)
+    return prepare_conversations(settings, caches)[2] if settings.task == "conversations" else caches
 
 
 def prepare_conversations(
