@@ -24,7 +24,7 @@ def test_targets_are_log_quantities_margins_and_bearings():
     base = {"category": "width", "kind": "", "form": "", "text": "", "answer": "", "scoring": "", "regions": ()}
     question = RoomQuestion(**base, held_out=False)
     length = number_targets(replace(question, value=2.0))
-    assert length[0] == pytest.approx(math.log(2.0))
+    assert length[0] == pytest.approx(2 * math.log(2.0))
     assert all(math.isnan(number) for number in length[1:])
     assert number_targets(replace(question, margin=math.log(1.5)))[1] == pytest.approx(2 * math.log(1.5))
     assert number_targets(replace(question, category="left_right", margin=-0.25))[1] == pytest.approx(-0.75)
