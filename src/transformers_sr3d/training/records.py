@@ -94,7 +94,7 @@ class ConversationDataset(torch.utils.data.Dataset):
 
 
 def without_pixels(encoded: dict) -> dict:
-    """Leave of a scene only the geometry of its regions: one grey tile without points that every region covers.
+    """Leave of a scene only the geometry of its regions: one tile of zeros without points that every region covers.
 
     A language model that starts from nothing learns fastest to read region tokens where little else is in its way.
 

@@ -44,7 +44,7 @@ FEW_VIEWS = (2, 4)
 # Of the margins of choices as targets of training: most then lie between 0.4 and 2 on either side.
 MARGIN_SCALES = {"left_right": 3.0}  # margins in image widths; the others are logarithms of ratios, or metres
 MARGIN_SCALE, LARGEST_MARGIN = 2.0, 2.0
-LENGTH_SCALE = 2.0  # of the logarithms of quantities, so that they weigh as much as margins
+QUANTITY_SCALE = 2.0  # of the logarithms of quantities, whose spread is then like that of margins
 LABEL_SHARE = 0.3  # of a patch that an object must cover to name it
 UNNAMED = 0  # class of patches that show walls, floor and ceiling
 MOVING_PIXELS = {"crop_views", "cover_views"}  # degradations after which an image no longer fits its instance map
@@ -276,9 +276,14 @@ class RoomConversations:
         unknown = sorted(set(weights) - {*SINGLE_VIEW_CATEGORIES, *MULTI_VIEW_CATEGORIES})
         if unknown:
             raise ValueError(
-                f"`weights` must name categories of questions, got {', '.join(unknown)}. Choose from "
+                f"`category_weights` must name categories of questions, got {', '.join(unknown)}. Choose from "
                 f"{', '.join(dict.fromkeys((*SINGLE_VIEW_CATEGORIES, *MULTI_VIEW_CATEGORIES)))}."
             )
+        for name, weight in weights.items():
+            if not isinstance(weight, int | float) or not 0 <= weight < math.inf:
+                raise ValueError(
+                    f"`category_weights.{name}` must be a number from 0 on, got {weight!r}. Change the file."
+                )
         self.min_questions = min_questions
         self.max_questions = max_questions
         self.weights = weights
@@ -314,7 +319,7 @@ def number_targets(question: RoomQuestion) -> tuple[float, ...]:
         `tuple[float, ...]` of length 4: Scaled log of the quantity behind the answer, the scaled and clipped margin of
         a choice, and how far right and ahead something stands of someone; NaN for those that do not apply.
     """
-    log_value = math.nan if question.value is None else LENGTH_SCALE * math.log(question.value)
+    log_value = math.nan if question.value is None else QUANTITY_SCALE * math.log(question.value)
     margin = math.nan
     if question.margin is not None:
         scaled = question.margin * MARGIN_SCALES.get(question.category, MARGIN_SCALE)

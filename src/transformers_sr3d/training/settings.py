@@ -105,7 +105,7 @@ class OptimisationSettings:
         category_weights (`dict`, *optional*):
             How often a category of questions is asked, relative to 1, by its name.
         freeze_vision (`bool`, defaults to `False`):
-            Whether the vision tower stays as it is.
+            Whether the vision tower stays as it is; its features are then stored beside the samples.
         augment_yaw (`bool`, defaults to `True`):
             Whether posed scenes are turned about the vertical axis at random.
         bf16 (`bool`, *optional*):
@@ -122,7 +122,8 @@ class OptimisationSettings:
         eval_steps (`int`, *optional*):
             Steps between two measurements of the validation loss; none if not given.
         max_minutes (`float`, *optional*):
-            Minutes of training, over all resumed parts, after which it stops wherever the schedule stands.
+            Minutes of training, over all resumed parts, after which it stops wherever the schedule stands. With one
+            process only.
     """
 
     max_steps: int = 1000
@@ -165,7 +166,7 @@ class TrainingSettings:
             Checkpoint of an earlier stage, of the same model and samples, whose weights this run starts from.
         init_vision_from (`str`, *optional*):
             Folder with the vision tower of stage 0, or `"efficientnet-lite0"` for the one that has seen ImageNet; see
-            `efficientnet_lite`.
+            `efficientnet_lite`. An earlier stage has a tower of its own: with `init_from` this is without effect.
         task (`str`, defaults to `"conversations"`):
             `"conversations"` trains the model to answer; `"patch_names"` is stage 0, the vision tower alone.
         samples (`SampleSettings`):

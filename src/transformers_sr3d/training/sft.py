@@ -1,14 +1,15 @@
 # SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A training run from settings to checkpoint: cache scenes, train the tokenizer, train the model, export.
+"""A training run from settings to checkpoint: cache samples, train the tokenizer, train the model, export.
 
-Every part goes on where it was stopped: shards of the scene cache that exist are kept, and training resumes from the
+Every part goes on where it was stopped: shards of the sample cache that exist are kept, and training resumes from the
 newest complete checkpoint of `run_dir` with the same batches that an uninterrupted run would have seen. Calling a
 finished run again does nothing. Transformers' `Trainer` does the training; what is added here is the order of the
 data, an auxiliary loss (`number_loss`), and a limit on minutes with a mark on whole checkpoints (`budget`).
 
 Files in `run_dir`: `settings.yaml` (resolved), `log.jsonl` (a line per `logging_steps`), `checkpoint-<step>/`,
-`finished.json`.
+`finished.json`. The checkpoints there serve to resume: those of a run with a frozen vision tower hold no tower. Only
+`output_dir` is a whole model.
 
 This module may import torch, transformers and the whole package.
 """
@@ -18,38 +19,37 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 import torch
-from transformers import AutoModel, AutoTokenizer, Trainer, set_seed
+from transformers import Trainer, set_seed
 
 from transformers_sr3d.configuration_sr3d import SR3DConfig
 from transformers_sr3d.hub import export_checkpoint
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
-from transformers_sr3d.position_encoding_sr3d import SR3DZeroInitLinear
 from transformers_sr3d.processing_sr3d import SR3DProcessor
-from transformers_sr3d.rooms.furniture.pack import open_furniture
+from transformers_sr3d.rooms.furniture.pack import attribution_text, open_furniture
+from transformers_sr3d.rooms.rendering.scene_folder import ATTRIBUTION_FILE
 from transformers_sr3d.training.budget import TrainingBudget, newest_checkpoint
 from transformers_sr3d.training.collator import SR3DDataCollator
 from transformers_sr3d.training.curves import write_curves
-from transformers_sr3d.training.data import build_config, conversations_of, open_caches, train_processor
-from transformers_sr3d.training.efficientnet_lite import EFFICIENTNET_LITE0, efficientnet_lite0
+from transformers_sr3d.training.data import conversations_of, open_caches, train_processor
+from transformers_sr3d.training.efficientnet_lite import EFFICIENTNET_LITE0, check_trunk, efficientnet_lite0
 from transformers_sr3d.training.number_loss import MeanLossTrainer, SR3DWithNumberLoss
-from transformers_sr3d.training.room_scenes import class_numbers
+from transformers_sr3d.training.room_scenes import RoomConversations, class_numbers
 from transformers_sr3d.training.scene_cache import SceneCache
 from transformers_sr3d.training.settings import TrainingSettings, read_settings, write_settings
+from transformers_sr3d.training.starting_model import build_model
 from transformers_sr3d.training.stored_features import StoredTower, store_features
 from transformers_sr3d.training.tower import PatchNamer, TilesWithNames
-from transformers_sr3d.training.trainer_arguments import training_arguments
+from transformers_sr3d.training.trainer_arguments import check_processes, training_arguments
 
 
 # Settings that may differ between the parts of one run: they change neither data nor weights up to any step.
 FREE_SETTINGS = ("max_minutes", "save_steps", "logging_steps", "threads", "dataloader_workers")
-AWAKE_STD = 0.2  # of the last layers of the 3D branches where there is no base model to protect
 
 
 def run_training(settings: TrainingSettings) -> Path:
-    """Do a whole run, or what is left of it.
+    """Do a whole run, or what is left of it. Beside the checkpoint stand the credits of the furniture of its rooms.
 
     Args:
         settings (`TrainingSettings`):
@@ -59,13 +59,15 @@ def run_training(settings: TrainingSettings) -> Path:
         `Path`: The folder of the finished checkpoint.
 
     Raises:
-        ValueError: If `run_dir` holds a run with other settings, if the sample cache is out of date, or if several
-            processes cannot share the batch or are limited in minutes.
+        ImportError: If the package with the weights of the vision tower is missing.
+        ValueError: If a setting cannot be, if `run_dir` holds a run with other settings, or if the sample cache is out
+            of date.
     """
     run_dir, output_dir = Path(settings.run_dir), Path(settings.output_dir)
+    check_settings(settings, processes=int(os.environ.get("WORLD_SIZE", "1")))
     if is_main_process():
         claim_run_dir(settings)
-    if (run_dir / "finished.json").exists():
+    if is_finished(settings):
         return output_dir
     if settings.optimisation.threads:
         torch.set_num_threads(settings.optimisation.threads)
@@ -73,9 +75,38 @@ def run_training(settings: TrainingSettings) -> Path:
     summary = finish(settings, open_caches(settings))
     if is_main_process():
         shutil.copy(run_dir / "settings.yaml", output_dir / "training_settings.yaml")
+        models = open_furniture(settings.samples.furniture).models_of("train")
+        (output_dir / ATTRIBUTION_FILE).write_text(attribution_text(models), encoding="utf-8")
         write_curves(run_dir)
         (run_dir / "finished.json").write_text(json.dumps(summary))
     return output_dir
+
+
+def check_settings(settings: TrainingSettings, *, processes: int) -> None:
+    """Refuse what would fail later, after the samples are rendered.
+
+    Args:
+        settings (`TrainingSettings`):
+            What to do.
+        processes (`int`):
+            That will share the work.
+
+    Raises:
+        ImportError: If the package with the weights of the vision tower is missing.
+        ValueError: If a setting cannot be.
+    """
+    optimisation = settings.optimisation
+    check_processes(optimisation, processes)
+    RoomConversations(optimisation.min_questions, optimisation.max_questions, optimisation.category_weights)
+    if settings.init_from is None and settings.init_vision_from == EFFICIENTNET_LITE0:
+        config = SR3DConfig(**settings.model)
+        check_trunk(config.vision_config)
+        efficientnet_lite0(config.tile_size)
+
+
+def is_finished(settings: TrainingSettings) -> bool:
+    """Tell whether a run has been done."""
+    return (Path(settings.run_dir) / "finished.json").exists()
 
 
 def is_main_process() -> bool:
@@ -95,7 +126,7 @@ def train_conversations(settings: TrainingSettings, caches: dict[str, SceneCache
     Returns:
         `dict`: Steps, minutes and precision of the run.
     """
-    model, processor, caches = prepare_conversations(settings, caches)
+    model, processor, caches = load_inputs(settings, caches)
     tower = model.model.vision_tower
     if settings.optimisation.freeze_vision:
         model.model.vision_tower = StoredTower(model.config.vision_feature_layer)
@@ -107,8 +138,8 @@ def train_conversations(settings: TrainingSettings, caches: dict[str, SceneCache
     return summary
 
 
-def prepare(settings: TrainingSettings) -> dict[str, SceneCache]:
-    """Make what a run reads from disk, so that its processes find it there.
+def make_inputs(settings: TrainingSettings) -> dict[str, SceneCache]:
+    """Make what a run reads from disk, samples and features, so that its processes find it there.
 
     Args:
         settings (`TrainingSettings`):
@@ -118,13 +149,13 @@ def prepare(settings: TrainingSettings) -> dict[str, SceneCache]:
         `dict[str, SceneCache]`: Samples by split.
     """
     caches = open_caches(settings)
-    return prepare_conversations(settings, caches)[2] if settings.task == "conversations" else caches
+    return load_inputs(settings, caches)[2] if settings.task == "conversations" else caches
 
 
-def prepare_conversations(
+def load_inputs(
     settings: TrainingSettings, caches: dict[str, SceneCache]
 ) -> tuple[SR3DWithNumberLoss, SR3DProcessor, dict[str, SceneCache]]:
-    """Make model and processor, and the features of a frozen tower.
+    """Load or make what a run starts from: model, processor, and the features of a frozen tower.
 
     Args:
         settings (`TrainingSettings`):
@@ -135,6 +166,10 @@ def prepare_conversations(
     Returns:
         `tuple[SR3DWithNumberLoss, SR3DProcessor, dict[str, SceneCache]]`: The untrained model, its processor, and the
         samples, with features in place of pixels where the tower is frozen.
+
+    Raises:
+        ValueError: If the model cannot start from `init_from` or `init_vision_from`, or if stored features are out of
+            date.
     """
     processor = train_processor(settings, caches["train"])
     set_seed(settings.seed)
@@ -233,64 +268,6 @@ def _flat(settings: dict, prefix: str = "") -> dict:
     for name, value in settings.items():
         flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
     return flat
-
-
-def build_model(settings: TrainingSettings, processor: SR3DProcessor) -> SR3DWithNumberLoss:
-    """Make the model, untrained or as an earlier stage left it.
-
-    Args:
-        settings (`TrainingSettings`):
-            The settings of the run.
-        processor (`SR3DProcessor`):
-            Holds the tokenizer.
-
-    Returns:
-        `SR3DWithNumberLoss`: In float32, ending answers at the tokenizer's end token.
-
-    Raises:
-        ValueError: If `init_from` was trained with another tokenizer.
-    """
-    config = build_config(settings, processor.tokenizer)
-    number_loss: dict[str, Any] = {
-        "number_loss_weight": settings.optimisation.number_loss_weight,
-        "number_loss_layer": settings.optimisation.number_loss_layer,
-    }
-    if settings.init_from is None:
-        model = SR3DWithNumberLoss(config, **number_loss)
-        wake_3d_branches(model)
-    else:
-        earlier = AutoTokenizer.from_pretrained(settings.init_from)
-        if earlier.get_vocab() != processor.tokenizer.get_vocab():
-            raise ValueError(
-                f"`init_from` must be of the same tokenizer ({len(processor.tokenizer)} tokens), got "
-                f"{settings.init_from} with {len(earlier)}. Train both stages on the same scenes and `vocab_size`."
-            )
-        model = SR3DWithNumberLoss.from_pretrained(
-            settings.init_from, config=config, dtype=torch.float32, **number_loss
-        )
-    if settings.init_vision_from == EFFICIENTNET_LITE0:
-        model.model.vision_tower.load_state_dict(efficientnet_lite0(config.tile_size).state_dict())
-    elif settings.init_vision_from is not None:
-        tower = AutoModel.from_pretrained(settings.init_vision_from, dtype=torch.float32)
-        model.model.vision_tower.load_state_dict(tower.state_dict())
-    model.generation_config.eos_token_id = processor.tokenizer.eos_token_id
-    model.generation_config.pad_token_id = processor.tokenizer.pad_token_id
-    return model
-
-
-def wake_3d_branches(model: SR3DForConditionalGeneration) -> None:
-    """Give the last layers of the 3D branches random weights.
-
-    They start at zero to protect the model that SR-3D grows from. A model that is trained from nothing has nothing to
-    protect, and hears of geometry from the first step.
-
-    Args:
-        model (`SR3DForConditionalGeneration`):
-            A freshly initialised model.
-    """
-    for module in model.modules():
-        if isinstance(module, SR3DZeroInitLinear):
-            torch.nn.init.normal_(module.weight, std=AWAKE_STD)
 
 
 def build_trainer(

@@ -5,14 +5,18 @@
 A tower that is not trained says the same of a tile in every step, and it costs more than all that follows it. So its
 features are stored beside the shards of the sample cache and given to the model in place of pixels, and `StoredTower`
 hands them on in the tower's place. They are those of the tower as the checkpoint will hold it, rounded to bfloat16.
+They are computed on the CPU.
 
 This module may import torch, safetensors, tqdm and siblings in `training`.
 """
 
 import copy
 import hashlib
+import json
+from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
 from tqdm.auto import tqdm
@@ -23,6 +27,7 @@ from transformers_sr3d.training.scene_cache import SceneCache, save_tensors
 
 
 TILES_AT_ONCE = 32
+NAMELESS_SETTINGS = ("_name_or_path", "transformers_version", "dtype")  # of a tower, without effect on its features
 
 
 class StoredTower(nn.Module):
@@ -81,21 +86,69 @@ def store_features(cache: SceneCache, tower: PreTrainedModel, feature_layer: int
 
     Returns:
         `SceneCache`: The same samples with features, in float16 on disk, as their `pixel_values`.
+
+    Raises:
+        ValueError: If a feature does not fit into float16, or if those on disk are not what the tower gives now.
     """
     tower = copy.deepcopy(tower).eval().to(torch.bfloat16).float()
-    folder = cache.shards[0].parent / f"features-{hash_tower(tower, feature_layer)}"
+    folder = cache.shards[0].parent / f"features-{hash_tower(tower, feature_layer, cache)}"
     folder.mkdir(exist_ok=True)
     files = [folder / shard.name for shard in cache.shards]
-    missing = [(shard, file) for shard, file in zip(cache.shards, files, strict=True) if not file.exists()]
-    for shard, file in tqdm(missing, unit="shard", desc="vision features", disable=not missing):
-        pixels = (load_file(shard)["pixels"].float() / 255.0 - cache.image_mean) / cache.image_std
-        features = [run_tower(tower, tiles, feature_layer).half() for tiles in pixels.split(TILES_AT_ONCE)]
-        save_tensors({"features": torch.cat(features)}, file)
+    pairs = list(zip(cache.shards, files, strict=True))
+    for shard, file in tqdm(pairs, unit="shard", desc="vision features", disable=all(file.exists() for file in files)):
+        if not file.exists():  # another process may have made it meanwhile
+            pixels = load_file(shard)["pixels"].split(TILES_AT_ONCE)
+            features = [features_of(tower, normalise(tiles, cache), feature_layer) for tiles in pixels]
+            save_tensors({"features": torch.cat(features)}, file)
+    check_features(cache.shards[0], files[0], cache=cache, tower=tower, feature_layer=feature_layer)
     return cache.with_features(files)
 
 
+def normalise(tiles: torch.Tensor, cache: SceneCache) -> torch.Tensor:
+    """Turn stored tiles into what the image processor gave.
+
+    Args:
+        tiles (`torch.Tensor` of shape `(T, 3, S, S)`, uint8):
+            From a shard.
+        cache (`SceneCache`):
+            Knows mean and standard deviation.
+
+    Returns:
+        `torch.Tensor` of the same shape, float32.
+    """
+    return (tiles.float() / 255.0 - cache.image_mean) / cache.image_std
+
+
+def check_features(shard: Path, file: Path, *, cache: SceneCache, tower: PreTrainedModel, feature_layer: int) -> None:
+    """Compute the features of a tile anew and compare them with the stored ones.
+
+    Args:
+        shard (`Path`):
+            Has the tile.
+        file (`Path`):
+            Has its features.
+        cache (`SceneCache`):
+            Knows mean and standard deviation.
+        tower (`PreTrainedModel`):
+            The tower.
+        feature_layer (`int`):
+            Index into its hidden states.
+
+    Raises:
+        ValueError: If they differ by more than a hundredth of the largest.
+    """
+    with safe_open(shard, framework="pt") as tiles, safe_open(file, framework="pt") as features:
+        first, stored = tiles.get_slice("pixels")[:1], features.get_slice("features")[:1].float()
+    fresh = features_of(tower, normalise(first, cache), feature_layer).float()
+    if stored.shape != fresh.shape or (stored - fresh).abs().max() > 0.01 * fresh.abs().max():
+        raise ValueError(
+            f"The features in {file.parent} are not what the vision tower gives now: another version of a library "
+            "made them, or they are damaged. Delete that folder."
+        )
+
+
 @torch.no_grad()
-def run_tower(tower: PreTrainedModel, tiles: torch.Tensor, feature_layer: int) -> torch.Tensor:
+def features_of(tower: PreTrainedModel, tiles: torch.Tensor, feature_layer: int) -> torch.Tensor:
     """Run a tower up to the layer that the model uses.
 
     Args:
@@ -107,24 +160,37 @@ def run_tower(tower: PreTrainedModel, tiles: torch.Tensor, feature_layer: int) -
             Index into its hidden states.
 
     Returns:
-        `torch.Tensor` of shape `(T, D, h, w)` or `(T, prefix + h * w, D)`: As the tower gives them.
+        `torch.Tensor` of shape `(T, D, h, w)` or `(T, prefix + h * w, D)`, float16: As the tower gives them.
+
+    Raises:
+        ValueError: If one does not fit into float16.
     """
-    return tower(pixel_values=tiles, output_hidden_states=True, return_dict=True).hidden_states[feature_layer]
+    states = tower(pixel_values=tiles, output_hidden_states=True, return_dict=True).hidden_states[feature_layer]
+    if not states.half().isfinite().all():
+        raise ValueError(
+            f"Features of layer {feature_layer} of {type(tower).__name__} must fit into float16, got up to "
+            f"{float(states.abs().max()):.3g}. Set `freeze_vision: false`."
+        )
+    return states.half()
 
 
-def hash_tower(tower: PreTrainedModel, feature_layer: int) -> str:
-    """Name a tower by its weights.
+def hash_tower(tower: PreTrainedModel, feature_layer: int, cache: SceneCache) -> str:
+    """Name a tower by all that decides its features.
 
     Args:
         tower (`PreTrainedModel`):
             The tower, in float32.
         feature_layer (`int`):
             Index into its hidden states.
+        cache (`SceneCache`):
+            Knows mean and standard deviation of the pixels.
 
     Returns:
         `str`: Ten hexadecimal digits.
     """
-    digest = hashlib.sha256(f"{type(tower).__name__} {feature_layer}".encode())
+    settings = {name: value for name, value in tower.config.to_dict().items() if name not in NAMELESS_SETTINGS}
+    pixels = cache.image_mean.flatten().tolist() + cache.image_std.flatten().tolist()
+    digest = hashlib.sha256(json.dumps([settings, feature_layer, pixels], sort_keys=True, default=str).encode())
     for name, value in sorted(tower.state_dict().items()):
         digest.update(name.encode())
         digest.update(value.cpu().numpy().tobytes())

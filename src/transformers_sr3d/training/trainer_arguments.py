@@ -14,6 +14,35 @@ from transformers import TrainingArguments
 from transformers_sr3d.training.settings import OptimisationSettings
 
 
+def check_processes(optimisation: OptimisationSettings, processes: int) -> None:
+    """Refuse settings that several processes cannot share.
+
+    Args:
+        optimisation (`OptimisationSettings`):
+            How to train.
+        processes (`int`):
+            That will share the work.
+
+    Raises:
+        ValueError: If a batch cannot be shared evenly, if there is a limit on minutes, or if each would choose its own
+            precision.
+    """
+    if optimisation.batch_size % processes:
+        raise ValueError(
+            f"`batch_size` must be a multiple of the {processes} processes, got {optimisation.batch_size}. Change one."
+        )
+    if processes > 1 and optimisation.max_minutes is not None:
+        raise ValueError(
+            f"`max_minutes` must be left out with {processes} processes, whose clocks would stop them at different "
+            f"steps, got {optimisation.max_minutes}. Set `max_steps` instead."
+        )
+    if processes > 1 and optimisation.bf16 is None:
+        raise ValueError(
+            f"`bf16` must be given with {processes} processes, of which each would time it for itself, got none. Set "
+            "it to false on CPUs without bfloat16, else to true."
+        )
+
+
 def training_arguments(run_dir: str, seed: int, optimisation: OptimisationSettings) -> TrainingArguments:
     """Translate our settings into those of `Trainer`.
 
@@ -29,19 +58,11 @@ def training_arguments(run_dir: str, seed: int, optimisation: OptimisationSettin
         `TrainingArguments`: On the GPU if there is one.
 
     Raises:
-        ValueError: If a batch cannot be shared evenly by the processes, or several have a limit on minutes.
+        ValueError: If the processes cannot share the work; see `check_processes`.
     """
     on_cpu = not torch.cuda.is_available()
     processes = int(os.environ.get("WORLD_SIZE", "1"))
-    if optimisation.batch_size % processes:
-        raise ValueError(
-            f"`batch_size` must be a multiple of the {processes} processes, got {optimisation.batch_size}. Change one."
-        )
-    if processes > 1 and optimisation.max_minutes is not None:
-        raise ValueError(
-            f"`max_minutes` must be left out with {processes} processes, whose clocks would stop them at different "
-            f"steps, got {optimisation.max_minutes}. Set `max_steps` instead."
-        )
+    check_processes(optimisation, processes)
     return TrainingArguments(
         output_dir=run_dir,
         seed=seed,
