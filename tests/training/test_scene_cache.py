@@ -11,6 +11,7 @@ from training_settings import tiny_settings
 
 from transformers_sr3d.training import scene_cache
 from transformers_sr3d.training.data import cache_key
+from transformers_sr3d.training.room_scenes import RoomScenes
 from transformers_sr3d.training.scene_cache import SceneCache, build_cache, check_cache, write_shard
 
 
@@ -97,3 +98,20 @@ def test_samples_without_stitching_have_a_cache_of_their_own(tmp_path, processor
 def test_cache_without_shards_is_refused():
     with pytest.raises(ValueError, match="at least one file, got 0"):
         SceneCache([], **NORMALISATION)
+
+
+def test_walks_are_as_often_short_as_long(make_sample):
+    many = copy.copy(make_sample)
+    many.samples = dataclasses.replace(make_sample.samples, max_views=32)
+    views = [many.scene_settings(number).num_views for number in range(400)]
+    assert all(low == high and 2 <= low <= 32 for low, high in views)
+    assert 160 < sum(low <= 8 for low, _ in views) < 240
+    assert many.scene_settings(7) == many.scene_settings(7)
+    many.samples = dataclasses.replace(make_sample.samples, max_views=1)
+    assert many.scene_settings(0).num_views == (1, 1)
+
+
+def test_rooms_seen_in_no_view_are_refused(make_sample):
+    none = dataclasses.replace(make_sample.samples, max_views=0)
+    with pytest.raises(ValueError, match="`max_views` must be at least 1, got 0"):
+        RoomScenes(make_sample.processor, make_sample.furniture, none, split="train")

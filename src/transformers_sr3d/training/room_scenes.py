@@ -39,7 +39,7 @@ from transformers_sr3d.training.records import Turn
 from transformers_sr3d.training.settings import SampleSettings
 
 
-SAMPLE_STREAM, CONVERSATION_STREAM = 100, 101  # keep draws apart from those that made the scene
+SAMPLE_STREAM, CONVERSATION_STREAM, VIEWS_STREAM = 100, 101, 102  # keep draws apart from those that made the scene
 FEW_VIEWS = (2, 4)
 # Of the margins of choices as targets of training: most then lie between 0.4 and 2 on either side.
 MARGIN_SCALES = {"left_right": 3.0}  # margins in image widths; the others are logarithms of ratios, or metres
@@ -63,16 +63,18 @@ class RoomScenes:
             What the samples are like.
         split (`str`):
             `"train"`, `"val"` or `"test"`.
+
+    Raises:
+        ValueError: If rooms are to be seen in no view.
     """
 
     def __init__(self, processor: SR3DProcessor, furniture: FurniturePack, samples: SampleSettings, *, split: str):
+        if samples.max_views < 1:
+            raise ValueError(f"`max_views` must be at least 1, got {samples.max_views}. Change the settings.")
         self.processor = processor
         self.furniture = furniture
         self.samples = samples
         self.split = split
-        self.scenes = SceneSettings(
-            image_size=samples.image_size, num_views=(2, samples.max_views), photo_share=samples.photo_share
-        )
         self.class_numbers = class_numbers(furniture)
 
     def __call__(self, index: int) -> dict:
@@ -87,7 +89,7 @@ class RoomScenes:
             JSON), `patch_classes` (`(T, h, w)`, int16, see `patch_classes`) and `seed`.
         """
         number, variant = divmod(index, self.samples.samples_per_scene)
-        scene = _last_scene(self.furniture, self.split, self.samples.seed, number, self.scenes)
+        scene = _last_scene(self.furniture, self.split, self.samples.seed, number, self.scene_settings(number))
         rng = np.random.default_rng([SPLITS.index(self.split), self.samples.seed, index, SAMPLE_STREAM])
         shown = choose_views(len(scene.views), variant, rng)
         facts, views = select_views(scene.facts, shown), [scene.views[view] for view in shown]
@@ -106,6 +108,23 @@ class RoomScenes:
             "patch_classes": classes,
             "seed": index,
         }
+
+    def scene_settings(self, number: int) -> SceneSettings:
+        """Draw how many views a walk through a room has: as many walks have from 2 to 4 as from 4 to 8 or 16 to 32.
+
+        Args:
+            number (`int`):
+                Of the room.
+
+        Returns:
+            `SceneSettings`: With that many views.
+        """
+        rng = np.random.default_rng([SPLITS.index(self.split), self.samples.seed, number, VIEWS_STREAM])
+        most = self.samples.max_views
+        views = round(math.exp(rng.uniform(math.log(min(2, most)), math.log(most))))
+        return SceneSettings(
+            image_size=self.samples.image_size, num_views=(views, views), photo_share=self.samples.photo_share
+        )
 
 
 @lru_cache(maxsize=1)
