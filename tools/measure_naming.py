@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 
 from transformers_sr3d.rooms.furniture.pack import open_furniture
 from transformers_sr3d.rooms.world import RoomFacts
-from transformers_sr3d.training.room_scenes import class_numbers
+from transformers_sr3d.training.room_scenes import NAMES
 from transformers_sr3d.training.scene_cache import SceneCache
 from transformers_sr3d.training.settings import TrainingSettings, read_settings
 from transformers_sr3d.training.sft import make_inputs
@@ -36,7 +36,7 @@ def read_regions(cache: SceneCache, numbers: dict[str, int]) -> tuple[torch.Tens
 
     Args:
         cache (`SceneCache`): With stored features.
-        numbers (`dict[str, int]`): From `class_numbers`.
+        numbers (`dict[str, int]`): Names that count and their numbers.
 
     Returns:
         `tuple[torch.Tensor, torch.Tensor, torch.Tensor]`: Descriptors `(N, 13)`, features `(N, D)`, classes `(N,)`.
@@ -111,11 +111,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     check_config(settings)
     caches = make_inputs(settings)
     furniture = open_furniture(settings.samples.furniture)
-    numbers = class_numbers(furniture)
     models = Counter(model.label for model in furniture.models)
-    train, val = (read_regions(caches[split], numbers) for split in ("train", "val"))
+    train, val = (read_regions(caches[split], NAMES) for split in ("train", "val"))
     shown = set(val[2].tolist())
-    counted = [number for name, number in numbers.items() if models[name] >= MIN_MODELS and number in shown]
+    counted = [number for name, number in NAMES.items() if models[name] >= MIN_MODELS and number in shown]
     waves = [torch.cat([part[0], part[0].sin(), part[0].cos()], 1) for part in (train, val)]
     inputs = {
         "descriptor": waves,

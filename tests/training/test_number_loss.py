@@ -3,6 +3,7 @@
 """The auxiliary loss: targets on answer tokens, errors of known targets only, a head that leaves no trace."""
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -11,9 +12,16 @@ from safetensors.torch import load_file
 from training_settings import tiny_settings
 
 from transformers_sr3d.rooms.questions.conversations import RoomQuestion
+from transformers_sr3d.rooms.world import RoomFacts
 from transformers_sr3d.training.collator import SR3DDataCollator, spread_targets
-from transformers_sr3d.training.number_loss import NUM_TARGETS, number_loss
-from transformers_sr3d.training.room_scenes import number_targets
+from transformers_sr3d.training.number_loss import (
+    NAME_LOSS_WEIGHT,
+    NUM_SINGLE_TARGETS,
+    NUM_TARGETS,
+    name_loss,
+    number_loss,
+)
+from transformers_sr3d.training.room_scenes import MOST_CANDIDATES, NAMES, RoomConversations, number_targets
 from transformers_sr3d.training.sft import build_trainer, run_training
 from transformers_sr3d.training.starting_model import build_model
 
@@ -27,10 +35,34 @@ def test_targets_are_log_quantities_margins_and_bearings():
     length = number_targets(replace(question, value=2.0))
     assert length[0] == pytest.approx(2 * math.log(2.0))
     assert all(math.isnan(number) for number in length[1:])
+    assert len(length) == NUM_TARGETS
     assert number_targets(replace(question, margin=math.log(1.5)))[1] == pytest.approx(2 * math.log(1.5))
     assert number_targets(replace(question, category="left_right", margin=-0.25))[1] == pytest.approx(-0.75)
     assert number_targets(replace(question, margin=-9.0))[1] == -2.0
-    assert number_targets(replace(question, bearing=(0.6, 0.8)))[2:] == (0.6, 0.8)
+    assert number_targets(replace(question, bearing=(0.6, 0.8)))[2:4] == (0.6, 0.8)
+
+
+def test_candidates_have_what_they_fall_behind_the_best_and_mentions_their_names(cache_dir, data):
+    """Drawn questions hold what the facts of their rooms say."""
+    _, cache = data
+    ask = RoomConversations(8, 8, {})
+    orders = 0
+    for index in range(len(cache)):
+        truth = cache[index]["truth"]
+        facts, numbers = RoomFacts.from_json(truth["facts"]), truth["objects"]
+        for turn in ask(truth, index):
+            mentioned = [facts.objects[numbers[number]] for number in re.findall(r"<region(\d+)>", turn.question)]
+            assert turn.names == tuple(NAMES.get(thing.name, -100) for thing in mentioned)
+            falls = [fall for fall in turn.targets[NUM_SINGLE_TARGETS:] if not math.isnan(fall)]
+            if not falls:
+                continue
+            assert min(falls) == 0.0
+            best = "Region " + re.findall(r"<region(\d+)>", turn.question)[falls.index(0.0)]
+            starts_with_anchor = len(mentioned) > len(falls) and best not in turn.answer
+            if not starts_with_anchor:
+                assert best in turn.answer
+            orders += turn.answer.count("Region") == 3
+    assert orders > 0
 
 
 def test_every_token_of_an_answer_has_the_target_of_its_answer():
@@ -42,13 +74,25 @@ def test_every_token_of_an_answer_has_the_target_of_its_answer():
 
 
 def test_loss_counts_known_targets_only():
-    targets = torch.tensor([[[1.0, NAN], [3.0, NAN]], [[NAN, NAN], [NAN, 2.0]]])
-    predictions = torch.tensor([[[1.0, 50.0], [5.0, 50.0]], [[50.0, 50.0], [50.0, 1.0]]], requires_grad=True)
+    targets = torch.full((2, 2, NUM_TARGETS), NAN)
+    predictions = torch.full((2, 2, NUM_TARGETS), 50.0)
+    targets[0, :, 0], predictions[0, :, 0] = torch.tensor([1.0, 3.0]), torch.tensor([1.0, 5.0])
+    targets[1, 1, 1], predictions[1, 1, 1] = 2.0, 1.0
+    predictions.requires_grad_()
     loss = number_loss(predictions, targets)
     assert loss.item() == pytest.approx((0.0 + 4.0) / 2 + 1.0)
     loss.backward()
     assert predictions.grad[targets.isnan()].abs().max() == 0
     assert number_loss(predictions, torch.full_like(targets, NAN)).item() == 0.0
+    targets[0, :, NUM_SINGLE_TARGETS] = 53.0
+    assert number_loss(predictions, targets).item() == pytest.approx(loss.item() + 9.0 / MOST_CANDIDATES)
+
+
+def test_loss_of_names_is_the_mean_over_mentions():
+    logits = torch.zeros(1, 3, 4)
+    logits[0, 0, 2] = 100.0
+    assert name_loss(logits, torch.tensor([[2, 1, -100]])).item() == pytest.approx((0.0 + math.log(4)) / 2)
+    assert name_loss(logits, torch.full((1, 3), -100)).item() == 0.0
 
 
 def test_head_reads_the_state_before_each_answer_token(tmp_path, cache_dir, data):
@@ -60,16 +104,23 @@ def test_head_reads_the_state_before_each_answer_token(tmp_path, cache_dir, data
     batch = trainer.data_collator([trainer.train_dataset[0], trainer.train_dataset[1]])
     model, targets = trainer.model.eval(), batch["number_targets"]
     loss = trainer.compute_loss(model, dict(batch))
-    inputs = {name: value for name, value in batch.items() if name != "number_targets"}
-    outputs = model.without_head().eval()(**inputs, output_hidden_states=True)
+    inputs = {name: value for name, value in batch.items() if not name.endswith("_targets")}
+    outputs = model.without_heads().eval()(**inputs, output_hidden_states=True)
     predictions = model.number_head(outputs.hidden_states[1])
+    named = [
+        -model.name_head(outputs.hidden_states[1])[row, position].log_softmax(-1)[batch["name_targets"][row, position]]
+        for row, position in (batch["name_targets"] != -100).nonzero().tolist()
+    ]
+    assert named
     errors = [[] for _ in range(NUM_TARGETS)]
     for row, position in (batch["labels"] != -100).nonzero().tolist():
         for kind in range(NUM_TARGETS):
             if not torch.isnan(targets[row, position, kind]):
                 error = predictions[row, position - 1, kind] - targets[row, position, kind]
                 errors[kind].append(error.item() ** 2)
-    twin = sum(sum(kind) / len(kind) for kind in errors if kind)
+    means = [sum(kind) / max(1, len(kind)) for kind in errors]
+    twin = sum(means[:NUM_SINGLE_TARGETS]) + sum(means[NUM_SINGLE_TARGETS:]) / MOST_CANDIDATES
+    twin += NAME_LOSS_WEIGHT * sum(named).item() / len(named)
     assert loss.item() == pytest.approx(outputs.loss.item() + 2.0 * twin, rel=1e-4)
 
 
@@ -80,7 +131,10 @@ def test_exported_checkpoint_has_no_head(tmp_path, cache_dir, data):
     run_training(settings)
     during = load_file(tmp_path / "run" / "checkpoint-1" / "model.safetensors")
     after = load_file(tmp_path / "out" / "model.safetensors")
-    assert set(during) - set(after) == {"number_head.weight", "number_head.bias"}
+    assert set(during) - set(after) == {
+        *("number_head.weight", "number_head.bias"),
+        *("name_head.weight", "name_head.bias"),
+    }
 
 
 def plain_batch(processor, cache):
@@ -101,7 +155,7 @@ def test_a_batch_without_targets_needs_a_weight_of_zero(tmp_path, cache_dir, dat
         )
         trainer = build_trainer(settings, build_model(settings, processor), processor, {"train": cache})
         if weight:
-            with pytest.raises(ValueError, match=r"`number_targets` must be in each batch .* got a batch without"):
+            with pytest.raises(ValueError, match=r"`name_targets` must be in each batch .* got a batch without"):
                 trainer.compute_loss(trainer.model, dict(batch))
         else:
             assert trainer.compute_loss(trainer.model, dict(batch)).item() > 0

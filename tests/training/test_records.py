@@ -96,7 +96,7 @@ def test_scene_without_questions_gives_way_to_the_next(cache):
 
     def ask(truth, seed):
         index = facts.index(truth)
-        return [] if index == 3 else [Turn("question", str(index), (0.0,))]
+        return [] if index == 3 else [Turn("question", str(index), (0.0,), ())]
 
     items = dataset(cache, ask=ask)
     place = items.order.index(3)

@@ -34,20 +34,6 @@ def test_single_views_leave_the_scenes_of_one_view(cache):
     assert {len(single[index]["encoded"]["num_tiles"]) for index in range(len(single))} == {1}
 
 
-def test_a_tile_comes_with_a_class_per_patch(cache, walk):
-    encoded = cache[walk]["encoded"]
-    classes = cache.patch_classes(walk)
-    assert classes.shape == encoded["patch_valid"].shape
-    stored = (encoded["pixel_values"][1] * 0.5 + 0.5) * 255
-    torch.testing.assert_close(cache.tile(walk, 1).float(), stored, atol=1e-3, rtol=0)
-
-
-def test_classes_of_another_grid_are_refused(tmp_path, make_sample):
-    sample = make_sample(0)
-    with pytest.raises(ValueError, match=r"`patch_classes` of scene 0 must have the shape \(\d, 4, 4\)"):
-        write_shard(tmp_path / "a", [sample | {"patch_classes": sample["patch_classes"][:, :3]}], **NORMALISATION)
-
-
 def test_existing_shards_are_kept(tmp_path, make_sample):
     build = {"shard_size": 1, "workers": 0} | NORMALISATION
     first = build_cache(tmp_path, make_sample, seeds=range(2), **build)

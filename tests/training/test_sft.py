@@ -3,7 +3,6 @@
 """Whole runs at the smallest size: the loss falls, a stopped run ends as an uninterrupted one, train then eval."""
 
 import csv
-import dataclasses
 import json
 
 import pytest
@@ -16,11 +15,9 @@ from transformers_sr3d.cli.main import main
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.rooms.furniture.pack import open_furniture
 from transformers_sr3d.training.budget import COMPLETE_MARK, TrainingBudget, newest_checkpoint
-from transformers_sr3d.training.efficientnet_lite import efficientnet_lite0
 from transformers_sr3d.training.settings import write_settings
 from transformers_sr3d.training.sft import claim_run_dir, run_training
 from transformers_sr3d.training.starting_model import build_model
-from transformers_sr3d.training.tower import PatchNamer
 
 
 class StopAfter(TrainingBudget):
@@ -47,11 +44,9 @@ def test_twenty_steps_lower_the_loss(tmp_path, cache_dir, data):
     assert all(model.key in credits for model in open_furniture().models_of("train"))
 
 
-@pytest.mark.parametrize("freeze_vision", [False, True])
-def test_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(
-    freeze_vision, tmp_path, cache_dir, data, monkeypatch
-):
-    optimisation = {"max_steps": 6, "save_steps": 3, "number_loss_weight": 1.0, "freeze_vision": freeze_vision}
+@pytest.mark.parametrize("variant", [{}, {"freeze_vision": True, "muon_learning_rate": 5e-3}])
+def test_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(variant, tmp_path, cache_dir, data, monkeypatch):
+    optimisation = {"max_steps": 6, "save_steps": 3, "number_loss_weight": 1.0} | variant
     whole = tiny_settings(tmp_path / "a", tmp_path / "run-a", cache_dir=cache_dir, **optimisation)
     parts = tiny_settings(tmp_path / "b", tmp_path / "run-b", cache_dir=cache_dir, **optimisation)
     run_training(whole)
@@ -132,27 +127,6 @@ def test_a_category_that_nobody_asks_is_refused_before_anything_is_rendered(tmp_
 def test_no_processes_are_refused(tmp_path, capsys):
     assert main(["train", "--config", str(tmp_path / "none.yaml"), "--processes", "0"]) == 2
     assert "`--processes` must be at least 1, got 0" in capsys.readouterr().err
-
-
-def test_a_convolutional_tower_can_name_patches():
-    config = efficientnet_lite0(64).config
-    namer = PatchNamer(config, num_classes=3, feature_layer=-1)
-    outputs = namer(torch.rand(2, 3, 64, 64), torch.ones(2, 4, 4, dtype=torch.long))
-    assert outputs["logits"].shape == (2, 16, 3)
-
-
-def test_the_tower_learns_to_name_patches_and_the_model_starts_from_it(tmp_path, cache_dir, data):
-    tower = tiny_settings(
-        tmp_path / "tower", tmp_path / "run", cache_dir=cache_dir, max_steps=30, save_steps=30, learning_rate=5e-3
-    )
-    run_training(dataclasses.replace(tower, task="patch_names"))
-    losses = [line["loss"] for line in log_of(tmp_path / "run") if "loss" in line]
-    assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
-    model = build_model(dataclasses.replace(tower, init_vision_from=str(tmp_path / "tower")), data[0])
-    stored = load_file(tmp_path / "tower" / "model.safetensors")
-    weights = model.model.vision_tower.state_dict()
-    assert stored.keys() == weights.keys()
-    assert all(torch.equal(weights[name], tensor) for name, tensor in stored.items())
 
 
 def test_a_frozen_tower_stays_as_it_is(tmp_path, cache_dir, data):

@@ -94,3 +94,12 @@ def test_the_tower_of_the_recipe_is_the_one_that_has_seen_imagenet():
     settings = read_settings(ROOT / "configs" / "train" / "sr3d_tiny_1_regions.yaml")
     assert settings.init_vision_from == EFFICIENTNET_LITE0
     check_trunk(SR3DConfig(**settings.model).vision_config)
+
+
+def test_a_tower_is_taken_from_a_folder(tmp_path, cache_dir, data):
+    settings = tiny_settings(tmp_path / "out", tmp_path / "run", cache_dir=cache_dir, max_steps=1)
+    tower = build_model(settings, data[0]).model.vision_tower
+    tower.save_pretrained(tmp_path / "tower")
+    again = build_model(dataclasses.replace(settings, init_vision_from=str(tmp_path / "tower")), data[0])
+    weights = again.model.vision_tower.state_dict()
+    assert all(torch.equal(weights[name], tensor) for name, tensor in tower.state_dict().items())

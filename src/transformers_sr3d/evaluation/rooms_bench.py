@@ -253,12 +253,12 @@ def question_sample(question: RoomQuestion) -> dict[str, Any]:
             The question.
 
     Returns:
-        `dict[str, Any]`: Its fields but for `margin`, `bearing` and `value`, which are there to train with; the text
-        as `question`, the answer as `reference`; `quantity`, the true length or area, and `majority_key`, the answer
-        as one of a few, each None where the other is given.
+        `dict[str, Any]`: Its fields but for `margin`, `falls`, `bearing` and `value`, which are there to train with;
+        the text as `question`, the answer as `reference`; `quantity`, the true length or area, and `majority_key`, the
+        answer as one of a few, each None where the other is given.
     """
     fields = _plain(asdict(question))
-    for name in ("margin", "bearing", "value"):
+    for name in ("margin", "falls", "bearing", "value"):
         del fields[name]
     sample = {"question": fields.pop("text"), "reference": fields.pop("answer")} | fields
     quantity = question.metres if question.scoring == "length" else question.square_metres

@@ -6,7 +6,8 @@ A record is `{"encoded": what SR3DProcessor.encode_views returns, "conversation"
 conversation is written in the ChatML form that the processor's chat template renders; `render_conversation` does by
 hand what the template does, because rendering thousands of conversations through Jinja costs more than the tensors
 (a test holds the two equal). Labels are the answers and the `<|im_end|>` that closes each, nothing else. Records may
-bring `"targets"`, a tuple of numbers per answer, for an auxiliary loss (`number_loss`).
+bring `"targets"`, a tuple of numbers per answer, and `"names"`, a class per mention of a region, for auxiliary losses
+(`number_loss`).
 
 This module may import torch.
 """
@@ -84,12 +85,13 @@ class SR3DDataCollator:
 
         Args:
             records (`Sequence[dict]`):
-                Each with `encoded`, `conversation` and, in all or none, `targets`.
+                Each with `encoded`, `conversation` and, in all or none, `targets` and `names`.
 
         Returns:
             `dict[str, torch.Tensor]`: What the processor returns, padded on the right, and `labels` of shape
             `(batch, sequence)`, -100 outside answers. With targets also `number_targets` of shape
-            `(batch, sequence, numbers)`, NaN outside answers.
+            `(batch, sequence, numbers)`, NaN outside answers, and `name_targets` of shape `(batch, sequence)`, -100
+            where no region stands.
 
         Raises:
             ValueError: If a conversation has no answer.
@@ -105,7 +107,10 @@ class SR3DDataCollator:
         if "targets" not in records[0]:
             return {**batch, "labels": labels}
         targets = spread_targets([record["targets"] for record in records], labels)
-        return {**batch, "labels": labels, "number_targets": targets}
+        names = torch.full_like(labels, IGNORED_LABEL)
+        mentions = batch["input_ids"] == self.processor.region_token_id
+        names[mentions] = torch.tensor([name for record in records for name in record["names"]], dtype=names.dtype)
+        return {**batch, "labels": labels, "number_targets": targets, "name_targets": names}
 
     def answer_labels(self, input_ids: torch.Tensor) -> torch.Tensor:
         """Keep the ids of answers and of the `<|im_end|>` that closes them.

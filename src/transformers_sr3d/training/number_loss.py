@@ -1,14 +1,15 @@
 # SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
 # SPDX-License-Identifier: Apache-2.0
-"""An auxiliary loss for language models that start from nothing: a middle layer must know the number behind an answer.
+"""Auxiliary losses for language models that start from nothing: a middle layer must know the number behind an answer.
 
 A pretrained language model can compare and copy before it sees its first region. One that starts from nothing has to
 find, from the loss of its words alone, a chain of three steps: fetch two values, compare them, copy the number of the
 right region. It learns none before it has all. Here a linear head reads the number behind each answer (the length, or
 how far two values are apart) from the hidden states of a middle layer, so the first two steps are learned by
-themselves and the layers above learn the third. The head is thrown away after training.
+themselves and the layers above learn the third. A second head names each region where it is mentioned: few answers are
+names, but every mention of a region can be one. The heads are thrown away after training.
 
-The head is a part of the model while it trains, so that checkpoints and several processes hold it too.
+The heads are a part of the model while it trains, so that checkpoints and several processes hold them too.
 
 This module may import torch, transformers, the model and siblings in `training`.
 """
@@ -19,15 +20,21 @@ from transformers import Trainer
 
 from transformers_sr3d.configuration_sr3d import SR3DConfig
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
+from transformers_sr3d.training.collator import IGNORED_LABEL
+from transformers_sr3d.training.room_scenes import MOST_CANDIDATES, NAMES
 from transformers_sr3d.training.stored_features import StoredTower
 
 
-# Scaled log of a quantity, margin of a choice, and how far right and ahead something stands of someone.
-NUM_TARGETS = 4
+# Scaled log of a quantity, margin of a choice of two, how far right and ahead something stands of someone; then how
+# far each of several candidates falls behind the best.
+NUM_SINGLE_TARGETS = 4
+NUM_TARGETS = NUM_SINGLE_TARGETS + MOST_CANDIDATES
+HEADS = ("number_head.", "name_head.")
+NAME_LOSS_WEIGHT = 0.5  # beside the loss of numbers
 
 
 def number_loss(predictions: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Sum the mean squared errors of the kinds of targets.
+    """Sum the mean squared errors of the kinds of targets; all candidates are one kind.
 
     Args:
         predictions (`torch.Tensor` of shape `(batch, sequence, NUM_TARGETS)`):
@@ -40,19 +47,36 @@ def number_loss(predictions: torch.Tensor, targets: torch.Tensor) -> torch.Tenso
     """
     known = ~targets.isnan()
     errors = (predictions.float() - targets.nan_to_num()).square() * known
-    return (errors.sum((0, 1)) / known.sum((0, 1)).clamp(min=1)).sum()
+    means = errors.sum((0, 1)) / known.sum((0, 1)).clamp(min=1)
+    return means[:NUM_SINGLE_TARGETS].sum() + means[NUM_SINGLE_TARGETS:].mean()
+
+
+def name_loss(logits: torch.Tensor, names: torch.Tensor) -> torch.Tensor:
+    """Average the cross entropy of names over the mentions of regions.
+
+    Args:
+        logits (`torch.Tensor` of shape `(batch, sequence, len(NAMES))`):
+            Of the head.
+        names (`torch.Tensor` of shape `(batch, sequence)`):
+            Classes of regions; -100 where no region stands.
+
+    Returns:
+        `torch.Tensor` of shape `()`: Zero, with a gradient of zero, where no region stands at all.
+    """
+    losses = nn.functional.cross_entropy(logits.flatten(0, 1).float(), names.flatten(), reduction="sum")
+    return losses / (names != IGNORED_LABEL).sum().clamp(min=1)
 
 
 class SR3DWithNumberLoss(SR3DForConditionalGeneration):
-    """The model with the head, for training.
+    """The model with the heads, for training.
 
     Args:
         config (`SR3DConfig`):
             Of the model.
         number_loss_weight (`float`, defaults to 1.0):
-            Factor of the auxiliary loss; with 0 there is no such loss.
+            Factor of the auxiliary losses; with 0 there are none.
         number_loss_layer (`int`, defaults to 1):
-            The layer of the language model, counted from 1, whose output the head reads.
+            The layer of the language model, counted from 1, whose output the heads read.
 
     Raises:
         ValueError: If there is no such layer.
@@ -67,15 +91,18 @@ class SR3DWithNumberLoss(SR3DForConditionalGeneration):
                 f"{number_loss_layer}. Change the settings; one layer below the last is a good start."
             )
         self.number_head = nn.Linear(config.get_text_config().hidden_size, NUM_TARGETS)
+        self.name_head = nn.Linear(config.get_text_config().hidden_size, len(NAMES))
         self.number_loss_weight = number_loss_weight
         self.number_loss_layer = number_loss_layer
         self.post_init()
 
-    def forward(self, number_targets: torch.Tensor | None = None, **inputs):
-        """Add the weighted auxiliary loss to that of the answers.
+    def forward(self, number_targets: torch.Tensor | None = None, name_targets: torch.Tensor | None = None, **inputs):
+        """Add the weighted auxiliary losses to that of the answers.
 
         Args:
             number_targets (`torch.Tensor` of shape `(batch, sequence, NUM_TARGETS)`, *optional*):
+                From the collator.
+            name_targets (`torch.Tensor` of shape `(batch, sequence)`, *optional*):
                 From the collator.
             **inputs:
                 Of `SR3DForConditionalGeneration`, labels included; with a `StoredTower`, features as `pixel_values`.
@@ -91,27 +118,28 @@ class SR3DWithNumberLoss(SR3DForConditionalGeneration):
             inputs["pixel_values"] = tower.take(inputs["pixel_values"], self.config.tile_size)
         if not self.number_loss_weight:
             return super().forward(**inputs)
-        if number_targets is None:
+        if number_targets is None or name_targets is None:
             raise ValueError(
-                "`number_targets` must be in each batch where `number_loss_weight` is above 0, got a batch without. "
-                "Give the records `targets`, or set the weight to 0."
+                "`number_targets` and `name_targets` must be in each batch where `number_loss_weight` is above 0, got "
+                "a batch without. Give the records `targets` and `names`, or set the weight to 0."
             )
         outputs = super().forward(**inputs, output_hidden_states=True)
         # The state before a token predicts it, so each answer token's target belongs to the position before it.
-        hidden = outputs.hidden_states[self.number_loss_layer][:, :-1]
-        auxiliary = number_loss(self.number_head(hidden), number_targets[:, 1:])
+        hidden = outputs.hidden_states[self.number_loss_layer]
+        auxiliary = number_loss(self.number_head(hidden[:, :-1]), number_targets[:, 1:])
+        auxiliary = auxiliary + NAME_LOSS_WEIGHT * name_loss(self.name_head(hidden), name_targets)
         outputs.loss = outputs.loss + self.number_loss_weight * auxiliary
         outputs.hidden_states = None
         return outputs
 
-    def without_head(self) -> SR3DForConditionalGeneration:
+    def without_heads(self) -> SR3DForConditionalGeneration:
         """Give the model that was trained.
 
         Returns:
-            `SR3DForConditionalGeneration`: With the same weights, and the head left out.
+            `SR3DForConditionalGeneration`: With the same weights, and the heads left out.
         """
         plain = SR3DForConditionalGeneration(self.config)
-        weights = {name: value for name, value in self.state_dict().items() if not name.startswith("number_head.")}
+        weights = {name: value for name, value in self.state_dict().items() if not name.startswith(HEADS)}
         plain.load_state_dict(weights)
         plain.generation_config = self.generation_config
         return plain

@@ -3,7 +3,8 @@
 """Records of training: encoded scenes -> conversations in a fixed order.
 
 A record is `{"encoded": what SR3DProcessor.encode_views returns, "conversation": [(question, answer), ...],
-"targets": [numbers behind each answer]}`. Questions are drawn afresh each time a scene is used.
+"targets": [numbers behind each answer], "names": [class of each region that is mentioned]}`. Questions are drawn
+afresh each time a scene is used.
 
 This module may import torch and siblings in `training`.
 """
@@ -17,11 +18,14 @@ from transformers_sr3d.training.scene_cache import SceneCache
 
 
 class Turn(NamedTuple):
-    """A question, its answer, and the numbers behind the answer, NaN where one does not apply."""
+    """A question, its answer, the numbers behind the answer, NaN where one does not apply, and the classes of the
+    regions that the question mentions, one for each mention.
+    """
 
     question: str
     answer: str
     targets: tuple[float, ...]
+    names: tuple[int, ...]
 
 
 class ConversationDataset(torch.utils.data.Dataset):
@@ -81,6 +85,7 @@ class ConversationDataset(torch.utils.data.Dataset):
             "encoded": encoded if self.pixels else without_pixels(encoded),
             "conversation": [(turn.question, turn.answer) for turn in turns],
             "targets": [turn.targets for turn in turns],
+            "names": [name for turn in turns for name in turn.names],
         }
 
     def _scene_with_turns(self, first: int, item_seed: int) -> tuple[dict, list[Turn]]:

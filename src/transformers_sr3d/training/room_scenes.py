@@ -10,15 +10,16 @@ This module may import numpy, torch and the whole package.
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
-import torch
 
 from transformers_sr3d.processing_sr3d import SR3DProcessor
 from transformers_sr3d.rooms.degradations.degrade import degrade, draw_degradations
+from transformers_sr3d.rooms.furniture.classes import LABEL_NAMES
 from transformers_sr3d.rooms.furniture.pack import FurniturePack
 from transformers_sr3d.rooms.questions.conversations import (
     MULTI_VIEW_CATEGORIES,
@@ -44,11 +45,10 @@ FEW_VIEWS = (2, 4)
 # Of the margins of choices as targets of training: most then lie between 0.4 and 2 on either side.
 MARGIN_SCALES = {"left_right": 3.0}  # margins in image widths; the others are logarithms of ratios, or metres
 MARGIN_SCALE, LARGEST_MARGIN = 2.0, 2.0
+MOST_CANDIDATES = 5  # that a question lists
+NAMES = {label: number for number, label in enumerate(sorted(LABEL_NAMES))}
 QUANTITY_SCALE = 2.0  # of the logarithms of quantities, whose spread is then like that of margins
-LABEL_SHARE = 0.3  # of a patch that an object must cover to name it
-UNNAMED = 0  # class of patches that show walls, floor and ceiling
-MOVING_PIXELS = {"crop_views", "cover_views"}  # degradations after which an image no longer fits its instance map
-UNKNOWN_CLASS = -100  # of patches whose object has a name outside the list: not trained on
+UNKNOWN_NAME = -100  # of objects whose name is outside the list: not trained on
 
 
 class RoomScenes:
@@ -75,7 +75,6 @@ class RoomScenes:
         self.furniture = furniture
         self.samples = samples
         self.split = split
-        self.class_numbers = class_numbers(furniture)
 
     def __call__(self, index: int) -> dict:
         """Make a sample.
@@ -86,7 +85,7 @@ class RoomScenes:
 
         Returns:
             `dict`: `encoded`, `truth` (facts of the views shown and the object behind each region number, ready for
-            JSON), `patch_classes` (`(T, h, w)`, int16, see `patch_classes`) and `seed`.
+            JSON) and `seed`.
         """
         number, variant = divmod(index, self.samples.samples_per_scene)
         scene = _last_scene(self.furniture, self.split, self.samples.seed, number, self.scene_settings(number))
@@ -97,17 +96,8 @@ class RoomScenes:
         names = draw_degradations(rng, num_views=len(views)) if self.samples.degrade else ()
         sample = room_sample(facts, views, region_numbers, rng, exact=set(names) <= {"jpeg"})
         encoded = self.processor.encode_views(**degrade(sample, names, rng))
-        if MOVING_PIXELS & set(names):
-            classes = torch.full(encoded["patch_valid"].shape, UNKNOWN_CLASS, dtype=torch.int16)
-        else:
-            classes = patch_classes(self.processor, views, facts, self.class_numbers)
         truth = {"facts": facts.to_json(), "objects": {str(key): value for key, value in region_numbers.items()}}
-        return {
-            "encoded": encoded,
-            "truth": truth,
-            "patch_classes": classes,
-            "seed": index,
-        }
+        return {"encoded": encoded, "truth": truth, "seed": index}
 
     def scene_settings(self, number: int) -> SceneSettings:
         """Draw how many views a walk through a room has: as many walks have from 2 to 4 as from 4 to 8 or 16 to 32.
@@ -133,20 +123,6 @@ def _last_scene(
 ) -> FurnishedScene:
     """Samples of one room are made in a row, so the last room is worth keeping."""
     return make_scene(furniture, split, seed, number, settings)
-
-
-def class_numbers(furniture: FurniturePack) -> dict[str, int]:
-    """Number the names that training rooms contain, from 1 on; `UNNAMED` is 0.
-
-    Args:
-        furniture (`FurniturePack`):
-            The models.
-
-    Returns:
-        `dict[str, int]`: From label to number, in alphabetical order.
-    """
-    labels = sorted({model.label for model in furniture.models_of("train")})
-    return {label: number for number, label in enumerate(labels, start=1)}
 
 
 def choose_views(num_views: int, variant: int, rng: np.random.Generator) -> list[int]:
@@ -233,44 +209,6 @@ def room_sample(
     return sample
 
 
-def patch_classes(
-    processor: SR3DProcessor, views: list[RoomView], facts: RoomFacts, numbers: Mapping[str, int]
-) -> torch.Tensor:
-    """Name the patches of the views' tiles by what they show.
-
-    Args:
-        processor (`SR3DProcessor`):
-            Cuts the tiles.
-        views (`list[RoomView]`):
-            The views.
-        facts (`RoomFacts`):
-            Facts of these views.
-        numbers (`Mapping[str, int]`):
-            From `class_numbers`.
-
-    Returns:
-        `torch.Tensor` of shape `(T, h, w)`, int16: Number of the label that covers most of each patch, `UNNAMED`
-        where none covers `LABEL_SHARE` of it, `UNKNOWN_CLASS` on thumbnails, which masks leave out, and where the
-        object's label has no number.
-    """
-    seen = [index for index, thing in enumerate(facts.objects) if thing.visible_pixels.any()]
-    regions: list[dict[str, object]] = [
-        {"region": position, "mask": view.instances == index, "view": number}
-        for position, index in enumerate(seen)
-        for number, view in enumerate(views)
-        if facts.objects[index].visible_pixels[number]
-    ]
-    encoded = processor.encode_views([view.image for view in views], regions=regions)
-    coverage, num_tiles = encoded["region_coverage"], encoded["num_tiles"]
-    labels = torch.tensor([numbers.get(facts.objects[index].name, UNKNOWN_CLASS) for index in seen] or [UNNAMED])
-    share, position = coverage.max(dim=1) if seen else (coverage.new_zeros(()), torch.zeros((), dtype=torch.long))
-    classes = torch.where(share >= LABEL_SHARE, labels[position], UNNAMED).to(torch.int16)
-    classes = classes.expand(len(coverage), *coverage.shape[2:]).clone()
-    thumbnails = [last for last, count in zip(np.cumsum(num_tiles) - 1, num_tiles, strict=True) if count > 1]
-    classes[thumbnails] = UNKNOWN_CLASS
-    return classes
-
-
 class RoomConversations:
     """Draw a conversation about a sample.
 
@@ -317,14 +255,35 @@ class RoomConversations:
                 The same seed gives the same conversation.
 
         Returns:
-            `list[Turn]`: Questions with their answers and the numbers behind them.
+            `list[Turn]`: Questions with their answers, the numbers behind them and the names of their regions.
         """
         rng = np.random.default_rng([seed, CONVERSATION_STREAM])
         facts = RoomFacts.from_json(truth["facts"])
         numbers = {int(key): value for key, value in truth["objects"].items()}
         count = int(rng.integers(self.min_questions, self.max_questions + 1))
         questions = sample_conversation(facts, numbers, rng, count, weights=self.weights)
-        return [Turn(question.text, question.answer, number_targets(question)) for question in questions]
+        return [
+            Turn(question.text, question.answer, number_targets(question), name_targets(question, facts, numbers))
+            for question in questions
+        ]
+
+
+def name_targets(question: RoomQuestion, facts: RoomFacts, numbers: dict[int, int]) -> tuple[int, ...]:
+    """Give the names of the regions that a question mentions, for an auxiliary loss.
+
+    Args:
+        question (`RoomQuestion`):
+            Any question.
+        facts (`RoomFacts`):
+            The room.
+        numbers (`dict[int, int]`):
+            From region number to the position in `facts.objects`.
+
+    Returns:
+        `tuple[int, ...]`: Per mention in the text, the number in `NAMES`, or `UNKNOWN_NAME`.
+    """
+    mentioned = re.findall(r"<region(\d+)>", question.text)
+    return tuple(NAMES.get(facts.objects[numbers[int(number)]].name, UNKNOWN_NAME) for number in mentioned)
 
 
 def number_targets(question: RoomQuestion) -> tuple[float, ...]:
@@ -335,13 +294,18 @@ def number_targets(question: RoomQuestion) -> tuple[float, ...]:
             Any question.
 
     Returns:
-        `tuple[float, ...]` of length 4: Scaled log of the quantity behind the answer, the scaled and clipped margin of
-        a choice, and how far right and ahead something stands of someone; NaN for those that do not apply.
+        `tuple[float, ...]` of length 9: Scaled log of the quantity behind the answer; scaled and clipped margin of a
+        choice of two; how far right and ahead something stands of someone; of each of up to five candidates, in the
+        order of the text, how far it falls behind the best, scaled and clipped. NaN for those that do not apply.
     """
     log_value = math.nan if question.value is None else QUANTITY_SCALE * math.log(question.value)
     margin = math.nan
     if question.margin is not None:
-        scaled = question.margin * MARGIN_SCALES.get(question.category, MARGIN_SCALE)
-        margin = max(-LARGEST_MARGIN, min(LARGEST_MARGIN, scaled))
+        margin = _clip(question.margin * MARGIN_SCALES.get(question.category, MARGIN_SCALE))
     right, ahead = (math.nan, math.nan) if question.bearing is None else question.bearing
-    return log_value, margin, right, ahead
+    falls = [_clip(MARGIN_SCALE * fall) for fall in question.falls]
+    return log_value, margin, right, ahead, *falls, *[math.nan] * (MOST_CANDIDATES - len(falls))
+
+
+def _clip(margin: float) -> float:
+    return max(-LARGEST_MARGIN, min(LARGEST_MARGIN, margin))

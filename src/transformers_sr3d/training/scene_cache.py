@@ -96,34 +96,6 @@ class SceneCache:
         truth = json.loads(bytes(shard.get_tensor(f"truth_{scene['position']}").numpy()))
         return {"encoded": encoded, "truth": truth, "seed": scene["seed"]}
 
-    def patch_classes(self, index: int) -> torch.Tensor:
-        """Read what the patches of a scene show.
-
-        Args:
-            index (`int`):
-                Number of the scene.
-
-        Returns:
-            `torch.Tensor` of shape `(T, h, w)`, int64: Class numbers.
-        """
-        shard, tiles = self._shard_and_tiles(index)
-        return shard.get_slice("patch_classes")[tiles].long()
-
-    def tile(self, index: int, number: int) -> torch.Tensor:
-        """Read the pixels of one tile.
-
-        Args:
-            index (`int`):
-                Number of the scene.
-            number (`int`):
-                Number of the tile in the scene.
-
-        Returns:
-            `torch.Tensor` of shape `(3, S, S)`, uint8: Its colours.
-        """
-        shard, tiles = self._shard_and_tiles(index)
-        return shard.get_slice("pixels")[tiles.start + number : tiles.start + number + 1][0]
-
     def single_views(self) -> "SceneCache":
         """Keep the scenes of one view.
 
@@ -177,26 +149,17 @@ def write_shard(path: Path, scenes: list[dict], *, image_mean: Sequence[float], 
         path (`Path`):
             The file.
         scenes (`list[dict]`):
-            Each with `encoded` (from `SR3DProcessor.encode_views`), `truth` (anything JSON can hold), `patch_classes`
-            (`(T, h, w)`, int16) and `seed`.
+            Each with `encoded` (from `SR3DProcessor.encode_views`), `truth` (anything JSON can hold) and `seed`.
         image_mean (`Sequence[float]` of length 3):
             Of the normalisation, which is undone so that pixels are stored as uint8.
         image_std (`Sequence[float]` of length 3):
             The same.
-
-    Raises:
-        ValueError: If the classes of a scene do not fit its patches.
     """
     mean = torch.tensor(image_mean, dtype=torch.float32).view(3, 1, 1)
     std = torch.tensor(image_std, dtype=torch.float32).view(3, 1, 1)
     tensors, index, first_tile = {}, [], 0
     for position, scene in enumerate(scenes):
         encoded = scene["encoded"]
-        if scene["patch_classes"].shape != encoded["patch_valid"].shape:
-            raise ValueError(
-                f"`patch_classes` of scene {position} must have the shape {tuple(encoded['patch_valid'].shape)} of "
-                f"its patches, got {tuple(scene['patch_classes'].shape)}. Make them from the views that were encoded."
-            )
         plain = {name: encoded[name] for name in PLAIN_KEYS}
         index.append(plain | {"seed": scene["seed"], "first_tile": first_tile, "position": position})
         first_tile += len(encoded["pixel_values"])
@@ -206,7 +169,6 @@ def write_shard(path: Path, scenes: list[dict], *, image_mean: Sequence[float], 
         tensors[f"descriptors_{position}"] = encoded["region_descriptors"].contiguous()
     pixels = torch.cat([scene["encoded"]["pixel_values"] for scene in scenes])
     tensors["pixels"] = ((pixels * std + mean) * 255.0).round().clamp(0, 255).to(torch.uint8)
-    tensors["patch_classes"] = torch.cat([scene["patch_classes"] for scene in scenes])
     tensors["patch_points"] = torch.cat([scene["encoded"]["patch_points"] for scene in scenes])
     tensors["patch_valid"] = torch.cat([scene["encoded"]["patch_valid"] for scene in scenes]).to(torch.uint8)
     save_tensors(tensors, path, metadata={"scenes": json.dumps(index)})

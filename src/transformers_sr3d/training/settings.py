@@ -17,9 +17,6 @@ from pathlib import Path
 import yaml
 
 
-TASKS = ("conversations", "patch_names")
-
-
 @dataclass(frozen=True)
 class SampleSettings:
     """Which rooms are rendered, where their samples are kept, and which of them a stage uses.
@@ -85,6 +82,9 @@ class OptimisationSettings:
             Conversations a step.
         learning_rate (`float`, defaults to 1e-3):
             Peak of the schedule.
+        muon_learning_rate (`float`, *optional*):
+            The same for the matrices in the layers of the language model, which Muon then updates; see `muon`. For
+            language models that start from nothing. Not given: AdamW updates all weights.
         warmup_steps (`int`, defaults to 50):
             Steps of linear warm-up.
         weight_decay (`float`, defaults to 0.05):
@@ -98,8 +98,8 @@ class OptimisationSettings:
         max_questions (`int`, defaults to 8):
             Most questions of a conversation.
         number_loss_weight (`float`, defaults to 0.0):
-            Weight of the auxiliary loss that makes a middle layer know the number behind each answer; see
-            `number_loss`. For language models that start from nothing.
+            Weight of the auxiliary losses that make a middle layer know the number behind each answer and the name
+            of each region; see `number_loss`. For language models that start from nothing.
         number_loss_layer (`int`, defaults to 1):
             The layer of the language model, counted from 1, that it reads. At least one layer should follow.
         category_weights (`dict`, *optional*):
@@ -129,6 +129,7 @@ class OptimisationSettings:
     max_steps: int = 1000
     batch_size: int = 32
     learning_rate: float = 1e-3
+    muon_learning_rate: float | None = None
     warmup_steps: int = 50
     weight_decay: float = 0.05
     adam_beta2: float = 0.98
@@ -165,19 +166,14 @@ class TrainingSettings:
         init_from (`str`, *optional*):
             Checkpoint of an earlier stage, of the same model and samples, whose weights this run starts from.
         init_vision_from (`str`, *optional*):
-            Folder with the vision tower of stage 0, or `"efficientnet-lite0"` for the one that has seen ImageNet; see
+            Folder with a vision tower, or `"efficientnet-lite0"` for the one that has seen ImageNet; see
             `efficientnet_lite`. An earlier stage has a tower of its own: with `init_from` this is without effect.
-        task (`str`, defaults to `"conversations"`):
-            `"conversations"` trains the model to answer; `"patch_names"` is stage 0, the vision tower alone.
         samples (`SampleSettings`):
             Data.
         model (`dict`):
             Arguments of `SR3DConfig`, token ids and vocabulary size left out.
         optimisation (`OptimisationSettings`):
             Training.
-
-    Raises:
-        ValueError: If there is no such task.
     """
 
     output_dir: str
@@ -186,14 +182,9 @@ class TrainingSettings:
     vocab_size: int = 1024
     init_from: str | None = None
     init_vision_from: str | None = None
-    task: str = "conversations"
     samples: SampleSettings = field(default_factory=SampleSettings)
     model: dict = field(default_factory=dict)
     optimisation: OptimisationSettings = field(default_factory=OptimisationSettings)
-
-    def __post_init__(self) -> None:
-        if self.task not in TASKS:
-            raise ValueError(f"`task` must be one of {TASKS}, got {self.task!r}. Change the file.")
 
 
 def read_settings(path: str | Path) -> TrainingSettings:

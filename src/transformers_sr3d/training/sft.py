@@ -35,13 +35,12 @@ from transformers_sr3d.training.curves import write_curves
 from transformers_sr3d.training.data import conversations_of, open_caches, train_processor
 from transformers_sr3d.training.efficientnet_lite import EFFICIENTNET_LITE0, check_trunk, efficientnet_lite0
 from transformers_sr3d.training.number_loss import MeanLossTrainer, SR3DWithNumberLoss
-from transformers_sr3d.training.room_scenes import RoomConversations, class_numbers
+from transformers_sr3d.training.room_scenes import RoomConversations
 from transformers_sr3d.training.scene_cache import SceneCache
 from transformers_sr3d.training.settings import TrainingSettings, read_settings, write_settings
 from transformers_sr3d.training.starting_model import build_model
 from transformers_sr3d.training.stored_features import StoredTower, store_features
-from transformers_sr3d.training.tower import PatchNamer, TilesWithNames
-from transformers_sr3d.training.trainer_arguments import check_processes, training_arguments
+from transformers_sr3d.training.trainer_arguments import check_processes, choose_optimizer, training_arguments
 
 
 # Settings that may differ between the parts of one run: they change neither data nor weights up to any step.
@@ -71,8 +70,7 @@ def run_training(settings: TrainingSettings) -> Path:
         return output_dir
     if settings.optimisation.threads:
         torch.set_num_threads(settings.optimisation.threads)
-    finish = train_tower if settings.task == "patch_names" else train_conversations
-    summary = finish(settings, open_caches(settings))
+    summary = train_conversations(settings, open_caches(settings))
     if is_main_process():
         shutil.copy(run_dir / "settings.yaml", output_dir / "training_settings.yaml")
         models = open_furniture(settings.samples.furniture).models_of("train")
@@ -131,11 +129,12 @@ def train_conversations(settings: TrainingSettings, caches: dict[str, SceneCache
     if settings.optimisation.freeze_vision:
         model.model.vision_tower = StoredTower(model.config.vision_feature_layer)
     trainer = build_trainer(settings, model, processor, caches)
-    summary = _train(trainer, Path(settings.run_dir))
+    newest = newest_checkpoint(Path(settings.run_dir))
+    trainer.train(resume_from_checkpoint=str(newest) if newest else None)
     model.model.vision_tower = tower
     if is_main_process():
-        export_bfloat16(model.without_head(), processor, Path(settings.output_dir))
-    return summary
+        export_bfloat16(model.without_heads(), processor, Path(settings.output_dir))
+    return {"steps": trainer.state.global_step, "minutes": trainer.budget.minutes, "bf16": trainer.args.bf16}
 
 
 def make_inputs(settings: TrainingSettings) -> dict[str, SceneCache]:
@@ -148,8 +147,7 @@ def make_inputs(settings: TrainingSettings) -> dict[str, SceneCache]:
     Returns:
         `dict[str, SceneCache]`: Samples by split.
     """
-    caches = open_caches(settings)
-    return load_inputs(settings, caches)[2] if settings.task == "conversations" else caches
+    return load_inputs(settings, open_caches(settings))[2]
 
 
 def load_inputs(
@@ -178,49 +176,6 @@ def load_inputs(
         tower, layer = model.model.vision_tower, model.config.vision_feature_layer
         caches = {split: store_features(cache, tower, layer) for split, cache in caches.items()}
     return model, processor, caches
-
-
-def train_tower(settings: TrainingSettings, caches: dict[str, SceneCache]) -> dict:
-    """Train the vision tower to name patches and save it without its head.
-
-    Args:
-        settings (`TrainingSettings`):
-            The settings of the run; `batch_size` counts tiles.
-        caches (`dict[str, SceneCache]`):
-            Samples by split.
-
-    Returns:
-        `dict`: Steps, minutes and precision of the run.
-    """
-    set_seed(settings.seed)
-    optimisation = settings.optimisation
-    config = SR3DConfig(**settings.model)
-    num_classes = 1 + len(class_numbers(open_furniture(settings.samples.furniture)))
-    namer = PatchNamer(config.vision_config, num_classes=num_classes, feature_layer=config.vision_feature_layer)
-    num_items = {"train": optimisation.max_steps * optimisation.batch_size, "val": settings.samples.num_val_samples}
-    tiles = {
-        split: TilesWithNames(cache, num_items=num_items[split], seed=settings.seed, augment=split == "train")
-        for split, cache in caches.items()
-    }
-    budget = TrainingBudget(Path(settings.run_dir), optimisation.max_minutes)
-    trainer = Trainer(
-        model=namer,
-        args=training_arguments(settings.run_dir, settings.seed, optimisation),
-        train_dataset=tiles["train"],
-        eval_dataset=tiles.get("val"),
-        callbacks=[budget],
-    )
-    trainer.budget = budget
-    summary = _train(trainer, Path(settings.run_dir))
-    if is_main_process():
-        namer.vision_tower.save_pretrained(settings.output_dir)
-    return summary
-
-
-def _train(trainer: Trainer, run_dir: Path) -> dict:
-    newest = newest_checkpoint(run_dir)
-    trainer.train(resume_from_checkpoint=str(newest) if newest else None)
-    return {"steps": trainer.state.global_step, "minutes": trainer.budget.minutes, "bf16": trainer.args.bf16}
 
 
 def export_bfloat16(model: SR3DForConditionalGeneration, processor: SR3DProcessor, folder: Path) -> None:
@@ -312,6 +267,7 @@ def build_trainer(
         eval_dataset=conversations.get("val"),
         processing_class=processor,
         callbacks=[budget],
+        optimizer_cls_and_kwargs=choose_optimizer(optimisation),
     )
     trainer.budget = budget
     return trainer

@@ -16,7 +16,7 @@ from transformers_sr3d.position_encoding_sr3d import SR3DZeroInitLinear
 from transformers_sr3d.processing_sr3d import SR3DProcessor
 from transformers_sr3d.training.data import build_config
 from transformers_sr3d.training.efficientnet_lite import EFFICIENTNET_LITE0, check_trunk, efficientnet_lite0
-from transformers_sr3d.training.number_loss import SR3DWithNumberLoss
+from transformers_sr3d.training.number_loss import HEADS, SR3DWithNumberLoss
 from transformers_sr3d.training.settings import TrainingSettings
 
 
@@ -84,7 +84,7 @@ def load_earlier_stage(
     model, report = SR3DWithNumberLoss.from_pretrained(
         folder, config=config, dtype=torch.float32, output_loading_info=True, **number_loss
     )
-    missing = sorted(name for name in report["missing_keys"] if not name.startswith("number_head."))
+    missing = sorted(name for name in report["missing_keys"] if not name.startswith(HEADS))
     if missing:
         raise ValueError(
             f"`init_from` must be a whole model, got {folder} without {missing[0]} and {len(missing) - 1} others. "

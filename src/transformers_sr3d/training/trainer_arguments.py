@@ -11,6 +11,7 @@ import time
 import torch
 from transformers import TrainingArguments
 
+from transformers_sr3d.training.muon import muon_for_layers
 from transformers_sr3d.training.settings import OptimisationSettings
 
 
@@ -94,6 +95,23 @@ def training_arguments(run_dir: str, seed: int, optimisation: OptimisationSettin
         label_names=["labels"],
         report_to="none",
     )
+
+
+def choose_optimizer(optimisation: OptimisationSettings) -> tuple | None:
+    """Translate the settings of the optimiser for `Trainer`'s `optimizer_cls_and_kwargs`.
+
+    Args:
+        optimisation (`OptimisationSettings`):
+            How to train.
+
+    Returns:
+        `tuple` or `None`: A factory of factories of Muon and its settings, or nothing for the AdamW of
+        `training_arguments`.
+    """
+    if optimisation.muon_learning_rate is None:
+        return None
+    names = ("muon_learning_rate", "learning_rate", "weight_decay", "adam_beta2")
+    return (lambda: muon_for_layers), {name: getattr(optimisation, name) for name in names}
 
 
 def is_bf16_faster(size: int = 256, repeats: int = 5) -> bool:

@@ -45,6 +45,7 @@ LABEL_NAMES: dict[str, tuple[str, ...]] = {
     "crib": ("baby bed",),
     "mattress": ("air mattress", "futon"),
     # to put things on and into
+    "coffee table": (),
     "table": (
         "bar table",
         "black table",
@@ -81,6 +82,7 @@ LABEL_NAMES: dict[str, tuple[str, ...]] = {
     "basket": ("clothes basket", "shopping basket"),
     "trash can": ("bullet trash can", "dustbin", "recycling bin"),
     # kitchen and bathroom
+    "radiator": (),
     "refrigerator": ("fridge", "large fridge"),
     "freezer": ("chest freezer",),
     "stove": ("large stove", "propane stove"),
@@ -127,6 +129,7 @@ LABEL_NAMES: dict[str, tuple[str, ...]] = {
     "wall lamp": ("wall lamp artwork", "wall light", "wall spotlight"),
     "lantern": ("camping lamp", "japanese lantern"),
     # plants, floor coverings, decoration
+    "vase": (),
     "plant": (
         "bamboo",
         "bonsai tree",

@@ -67,6 +67,8 @@ class RoomQuestion:
         margin (`float`, *optional*): Of a comparison of two, how far the value of the second in the text lies above
             that of the first: difference of logarithms; for `"left_right"` in widths of the image, to the right; for
             `"above_below"` in metres, upwards.
+        falls (`tuple[float, ...]`): Of the best of several or an order, how far the value of each that the text lists
+            lies from that of the best or first: difference of logarithms, 0 or above.
         bearing (`tuple[float, float]`, *optional*): Where the third region lies for someone who stands at the first
             and faces the second: unit vector (right, forward).
     """
@@ -91,6 +93,7 @@ class RoomQuestion:
     unit: str | None = None
     value: float | None = None
     margin: float | None = None
+    falls: tuple[float, ...] = ()
     bearing: tuple[float, float] | None = None
 
 

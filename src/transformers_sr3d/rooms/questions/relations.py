@@ -9,6 +9,7 @@ a scene allows it: yes and no, first and second, the four directions.
 May import: NumPy and siblings in `rooms`.
 """
 
+import math
 from collections.abc import Iterator
 from itertools import combinations, pairwise, permutations
 
@@ -113,6 +114,7 @@ def _depth_orders(room: NumberedRoom, category: str, rng: np.random.Generator) -
         order = tuple(sorted(triples[position], key=values.__getitem__))
         steps = [((first, values[first]), (second, values[second])) for first, second in pairwise(order)]
         if all(_is_clear(room, "front_behind", small=small, large=large) for small, large in steps):
+            listed = tuple(int(number) for number in rng.permutation(order))
             yield Content(
                 category=category,
                 key=(category, *sorted(order)),
@@ -120,9 +122,9 @@ def _depth_orders(room: NumberedRoom, category: str, rng: np.random.Generator) -
                 answer_kind=category,
                 form="open",
                 scoring="order",
-                listed=tuple(int(number) for number in rng.permutation(order)),
+                listed=listed,
                 words={"order": ", ".join(f"Region {number}" for number in order)},
-                truth={"order": order, "value": values[order[0]]},
+                truth={"order": order, "value": values[order[0]], "falls": _falls(listed, values, order[0])},
             )
 
 
@@ -185,8 +187,13 @@ def _best_of(
         scoring="region",
         regions=regions | {"best": ranked[0]},
         listed=tuple(values),
-        truth={"region": ranked[0], "value": values[ranked[0]]},
+        truth={"region": ranked[0], "value": values[ranked[0]], "falls": _falls(tuple(values), values, ranked[0])},
     )
+
+
+def _falls(listed: tuple[int, ...], values: dict[int, float], best: int) -> tuple[float, ...]:
+    logs = {number: math.log(max(value, 0.01)) for number, value in values.items()}  # one may hang right above another
+    return tuple(abs(logs[number] - logs[best]) for number in listed)
 
 
 def _standpoints(room: NumberedRoom, category: str, rng: np.random.Generator) -> Iterator[Content]:
