@@ -119,6 +119,8 @@ def test_depth_orders_run_from_near_to_far(asked):
         assert all(far / near >= 1.2 for near, far in pairwise(values))
         assert sorted(question.order) == sorted(mentioned(question.text))
         assert question.value == pytest.approx(values[0])
+        behind = {number: math.log(value / values[0]) for number, value in zip(question.order, values, strict=True)}
+        assert question.falls == pytest.approx([behind[number] for number in mentioned(question.text)])
     assert len(orders) > 50
 
 
@@ -144,6 +146,7 @@ def test_best_of_several_leads_clearly(asked):
         assert question.region == first
         assert max(values[first] / values[second], values[second] / values[first]) >= 1.25 - 1e-9
         assert question.value == pytest.approx(values[first])
+        assert question.falls == pytest.approx([abs(math.log(values[n] / values[first])) for n in candidates])
         checked[question.kind] += 1
     assert len(checked) == 6
     assert min(checked.values()) > 10
@@ -256,6 +259,22 @@ def test_own_answers_are_scored_right(asked):
     for _, _, question in asked[::3]:
         assert is_right(question, question.answer), question
         assert is_right(json.loads(json.dumps(dataclasses.asdict(question))), question.answer)
+
+
+def test_the_wording_of_a_question_decides_that_of_its_answer(asked):
+    wordings, kinds = {}, {}
+    for _, _, question in asked:
+        if question.kind != "width":
+            continue
+        plain = [
+            re.sub(r"\d+(?:\.\d+)?|(?:centi)?meters?|feet", "#", text) for text in (question.text, question.answer)
+        ]
+        asked_as = re.sub(r" in #", "", plain[0])
+        wordings.setdefault(asked_as, set()).add(plain[1])
+        kinds[plain[1]] = question.kind
+    assert len(wordings) >= 16
+    assert all(len(answers) == 1 for answers in wordings.values())
+    assert len(kinds) == 3
 
 
 def test_regions_are_listed_in_order_of_mention(asked):

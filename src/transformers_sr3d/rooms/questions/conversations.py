@@ -18,7 +18,12 @@ import numpy as np
 from transformers_sr3d.rooms.questions import quantities as quantities
 from transformers_sr3d.rooms.questions.contents import Content, NumberedRoom
 from transformers_sr3d.rooms.questions.descriptions import DESCRIPTIONS
-from transformers_sr3d.rooms.questions.phrasings import answer_phrasings, held_out_phrasings, phrasings
+from transformers_sr3d.rooms.questions.phrasings import (
+    TEST_SPLIT,
+    answer_phrasings,
+    held_out_phrasings,
+    phrasings,
+)
 from transformers_sr3d.rooms.questions.relations import RELATIONS
 from transformers_sr3d.rooms.world import RoomFacts
 
@@ -214,7 +219,9 @@ def write_question(content: Content, split: str, rng: np.random.Generator) -> Ro
             templates = tuple(template for template in templates if "{unit}" in template)
     template = str(rng.choice(templates))
     text = template.format(**_region_words(content, "<region{}>"), **content.words, **words)
-    answer = str(rng.choice(answer_phrasings(content.answer_kind)))
+    answers = answer_phrasings(content.answer_kind)
+    # The question decides how the answer is worded: who learns to answer need not guess words, only what is true.
+    answer = answers[phrasings(content.kind, TEST_SPLIT).index(template) % len(answers)]
     return RoomQuestion(
         category=content.category,
         kind=content.kind,
