@@ -107,6 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="settings with a frozen tower")
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="networks to average over (default: 3)")
     args = parser.parse_args(arguments)
+    if args.seeds < 1:
+        parser.error(f"`--seeds` must be at least 1, got {args.seeds}. Leave it out for 3.")
     settings = read_settings(args.config)
     check_config(settings)
     caches = make_inputs(settings)

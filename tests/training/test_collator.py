@@ -7,7 +7,7 @@ import torch
 from tokenizers import Tokenizer, models
 from transformers import PreTrainedTokenizerFast
 
-from transformers_sr3d.training.collator import SR3DDataCollator, render_conversation, render_prompt
+from transformers_sr3d.training.collator import SR3DDataCollator, place_names, render_conversation, render_prompt
 
 
 CONVERSATION = [("How wide is <region0>?", "Region 0 is 1.25 meters wide."), ("Is it tall?", "No.")]
@@ -91,3 +91,10 @@ def test_tokenizer_without_chat_tokens_is_refused():
 
     with pytest.raises(ValueError, match=r"token <\|im_start\|>, got one of 0 entries"):
         SR3DDataCollator(Processor())
+
+
+def test_names_are_placed_where_regions_are_mentioned():
+    mentions = torch.tensor([[True, False, True, False], [False, True, False, False]])
+    assert place_names([[4, -100], [7]], mentions).tolist() == [[4, -100, -100, -100], [-100, 7, -100, -100]]
+    with pytest.raises(ValueError, match=r"`names` of record 1 must be one per mention of a region \(1\), got 2"):
+        place_names([[4, 5], [7, 8]], mentions)

@@ -39,16 +39,17 @@ def train(model, optimizer, steps, seed=0):
 @pytest.mark.parametrize("shape", [(3, 8, 20), (2, 20, 8), (1, 8, 8)])
 def test_singular_values_move_near_one_and_vectors_stay(shape):
     torch.manual_seed(0)
-    matrices = torch.randn(shape)
-    values = torch.linalg.svdvals(orthogonalize(matrices))
-    assert values.min() > 0.3
-    assert values.max() < 1.3
-    left, _, right = torch.linalg.svd(matrices, full_matrices=False)
-    turned = left.mT @ orthogonalize(matrices) @ right.mT
-    torch.testing.assert_close(turned, torch.diag_embed(turned.diagonal(dim1=-2, dim2=-1)), atol=1e-4, rtol=0)
+    left, _, right = torch.linalg.svd(torch.randn(shape), full_matrices=False)
+    values = torch.logspace(-2, 0, min(shape[1:])).expand(shape[0], -1)
+    turned = left.mT @ orthogonalize(left @ torch.diag_embed(values) @ right) @ right.mT
+    moved = turned.diagonal(dim1=-2, dim2=-1)
+    torch.testing.assert_close(turned, torch.diag_embed(moved), atol=1e-4, rtol=0)
+    assert moved.min() > 0.5
+    assert moved.max() < 1.25
 
 
 def test_scale_of_the_gradient_does_not_matter():
+    torch.manual_seed(0)
     matrices = torch.randn(2, 6, 9)
     torch.testing.assert_close(orthogonalize(matrices), orthogonalize(1e-4 * matrices), atol=1e-5, rtol=0)
     assert not orthogonalize(torch.zeros(1, 6, 9)).any()
@@ -73,7 +74,7 @@ def test_matrices_move_as_with_the_muon_of_pytorch_and_the_rest_as_with_adamw(mo
         muon.step()
         adamw.step()
     for (name, weight), other in zip(ours.named_parameters(), twin.parameters(), strict=True):
-        torch.testing.assert_close(weight, other, atol=2e-5, rtol=0, msg=name)
+        torch.testing.assert_close(weight, other, atol=2e-5, rtol=0, msg=lambda text, name=name: f"{name}: {text}")
 
 
 def test_training_goes_on_from_a_saved_state():
@@ -100,4 +101,30 @@ def test_frozen_weights_are_left_out():
     model.embedding.weight.requires_grad = False
     optimizer = muon_for_layers(model, **SETTINGS)
     assert isinstance(optimizer, MuonWithAdamW)
-    assert [len(group["params"]) for group in optimizer.param_groups] == [3, 0, 3]
+    assert [len(group["params"]) for group in optimizer.param_groups] == [0, 3, 3]
+
+
+def test_a_closure_gives_the_gradients_of_the_step():
+    torch.manual_seed(0)
+    plain, closed = (model := Layered()), copy.deepcopy(model)
+    inputs = torch.randn(32, 16)
+    first, second = muon_for_layers(plain, **SETTINGS), muon_for_layers(closed, **SETTINGS)
+
+    def closure():
+        second.zero_grad()
+        loss = closed(inputs)
+        loss.backward()
+        return loss
+
+    for _ in range(2):
+        first.zero_grad()
+        expected = plain(inputs)
+        expected.backward()
+        first.step()
+        assert second.step(closure) == expected
+    assert all(torch.equal(one, other) for one, other in zip(plain.parameters(), closed.parameters(), strict=True))
+
+
+def test_a_model_without_such_layers_is_refused():
+    with pytest.raises(ValueError, match=r"whose names hold `language_model.layers.`, got none among 2 weights"):
+        muon_for_layers(nn.Linear(3, 3), **SETTINGS)

@@ -3,6 +3,7 @@
 """Whole runs at the smallest size: the loss falls, a stopped run ends as an uninterrupted one, train then eval."""
 
 import csv
+import dataclasses
 import json
 
 import pytest
@@ -60,6 +61,22 @@ def test_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(variant, tmp_
     second = load_file(tmp_path / "run-b" / "checkpoint-6" / "model.safetensors")
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_run_goes_on_with_its_own_tokenizer(tmp_path, cache_dir, data, monkeypatch):
+    """Questions that are worded anew in between would train another one, whose ids mean other words."""
+    settings = tiny_settings(tmp_path / "out", tmp_path / "run", cache_dir=cache_dir, max_steps=2, save_steps=1)
+    with monkeypatch.context() as patch:
+        patch.setattr("transformers_sr3d.training.sft.TrainingBudget", StopAfter)
+        with pytest.raises(KeyboardInterrupt):
+            run_training(settings)
+    before = (newest_checkpoint(tmp_path / "run") / "tokenizer.json").read_text()
+    monkeypatch.setattr("transformers_sr3d.training.data.TOKENIZER_QUESTIONS", 1)
+    run_training(settings)
+    assert (tmp_path / "out" / "tokenizer.json").read_text() == before
+    second = tiny_settings(tmp_path / "b", tmp_path / "run-b", cache_dir=cache_dir, max_steps=1, save_steps=1)
+    run_training(dataclasses.replace(second, init_from=str(tmp_path / "out")))
+    assert (tmp_path / "b" / "tokenizer.json").read_text() == before
 
 
 def test_train_then_eval_from_the_command_line(tmp_path, cache_dir, data, capsys):

@@ -103,3 +103,7 @@ def test_a_tower_is_taken_from_a_folder(tmp_path, cache_dir, data):
     again = build_model(dataclasses.replace(settings, init_vision_from=str(tmp_path / "tower")), data[0])
     weights = again.model.vision_tower.state_dict()
     assert all(torch.equal(weights[name], tensor) for name, tensor in tower.state_dict().items())
+    smaller = settings.model | {"vision_config": settings.model["vision_config"] | {"num_hidden_layers": 1}}
+    settings = dataclasses.replace(settings, model=smaller, init_vision_from=str(tmp_path / "tower"))
+    with pytest.raises(ValueError, match=r"`init_vision_from` must hold .* none or others at .*layers\.1.* more"):
+        build_model(settings, data[0])

@@ -7,7 +7,7 @@ conversation is written in the ChatML form that the processor's chat template re
 hand what the template does, because rendering thousands of conversations through Jinja costs more than the tensors
 (a test holds the two equal). Labels are the answers and the `<|im_end|>` that closes each, nothing else. Records may
 bring `"targets"`, a tuple of numbers per answer, and `"names"`, a class per mention of a region, for auxiliary losses
-(`number_loss`).
+(`auxiliary_losses`).
 
 This module may import torch.
 """
@@ -91,10 +91,10 @@ class SR3DDataCollator:
             `dict[str, torch.Tensor]`: What the processor returns, padded on the right, and `labels` of shape
             `(batch, sequence)`, -100 outside answers. With targets also `number_targets` of shape
             `(batch, sequence, numbers)`, NaN outside answers, and `name_targets` of shape `(batch, sequence)`, -100
-            where no region stands.
+            where no region stands or its class is unknown.
 
         Raises:
-            ValueError: If a conversation has no answer.
+            ValueError: If a conversation has no answer, or if `names` are not one per mention of a region.
         """
         texts = [
             render_conversation(record["conversation"], num_images=len(record["encoded"]["num_tiles"]))
@@ -107,9 +107,8 @@ class SR3DDataCollator:
         if "targets" not in records[0]:
             return {**batch, "labels": labels}
         targets = spread_targets([record["targets"] for record in records], labels)
-        names = torch.full_like(labels, IGNORED_LABEL)
         mentions = batch["input_ids"] == self.processor.region_token_id
-        names[mentions] = torch.tensor([name for record in records for name in record["names"]], dtype=names.dtype)
+        names = place_names([record["names"] for record in records], mentions)
         return {**batch, "labels": labels, "number_targets": targets, "name_targets": names}
 
     def answer_labels(self, input_ids: torch.Tensor) -> torch.Tensor:
@@ -145,6 +144,33 @@ class SR3DDataCollator:
         turn = closes.cumsum(1) - closes.to(torch.long)
         begun_in = torch.where(begins.bool(), turn + 1, 0).cummax(1).values
         return torch.where(begun_in == turn + 1, input_ids, IGNORED_LABEL)
+
+
+def place_names(names: Sequence[Sequence[int]], mentions: torch.Tensor) -> torch.Tensor:
+    """Put the class of every mentioned region where it is mentioned.
+
+    Args:
+        names (`Sequence[Sequence[int]]`):
+            Per sample, a class per mention, in order; -100 where it is unknown.
+        mentions (`torch.Tensor` of shape `(batch, sequence)`):
+            Boolean: where the region tokens are.
+
+    Returns:
+        `torch.Tensor` of shape `(batch, sequence)`: -100 where no region stands.
+
+    Raises:
+        ValueError: If a sample has more or fewer classes than mentions.
+    """
+    placed = torch.full(mentions.shape, IGNORED_LABEL, dtype=torch.long)
+    for row, row_names in enumerate(names):
+        count = int(mentions[row].sum())
+        if len(row_names) != count:
+            raise ValueError(
+                f"`names` of record {row} must be one per mention of a region ({count}), got {len(row_names)}. Give "
+                "-100 where a class is unknown."
+            )
+        placed[row, mentions[row]] = torch.tensor(row_names, dtype=torch.long)
+    return placed
 
 
 def spread_targets(targets: Sequence[Sequence[tuple[float, ...]]], labels: torch.Tensor) -> torch.Tensor:

@@ -9,9 +9,12 @@ import hashlib
 import json
 from pathlib import Path
 
+from transformers import AutoTokenizer
+
 from transformers_sr3d.configuration_sr3d import SR3DConfig
 from transformers_sr3d.processing_sr3d import SR3DProcessor
 from transformers_sr3d.rooms.furniture.pack import open_furniture
+from transformers_sr3d.training.budget import newest_checkpoint
 from transformers_sr3d.training.records import ConversationDataset
 from transformers_sr3d.training.room_scenes import RoomConversations, RoomScenes
 from transformers_sr3d.training.scene_cache import SceneCache, build_cache, check_cache
@@ -135,17 +138,20 @@ def cache_key(samples: SampleSettings, processor: SR3DProcessor) -> str:
 
 
 def train_processor(settings: TrainingSettings, cache: SceneCache) -> SR3DProcessor:
-    """Train the tokenizer on questions about the first samples and put it into a processor.
+    """Put a tokenizer into a processor: that of the run so far or of the stage before, else one that is trained now.
 
     Args:
         settings (`TrainingSettings`):
             The settings of the run.
         cache (`SceneCache`):
-            Samples of the training split.
+            Samples of the training split; a new tokenizer learns from questions about the first of them.
 
     Returns:
         `SR3DProcessor`: Ready for training.
     """
+    earlier = newest_checkpoint(Path(settings.run_dir)) or settings.init_from
+    if earlier is not None:
+        return build_processor(settings, AutoTokenizer.from_pretrained(earlier))
     ask = RoomConversations(TOKENIZER_QUESTIONS, TOKENIZER_QUESTIONS, {})
     conversations = (ask(cache[index]["truth"], index) for index in range(min(TOKENIZER_SAMPLES, len(cache))))
     texts = [text for turns in conversations for turn in turns for text in (turn.question, turn.answer)]

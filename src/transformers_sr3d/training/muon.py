@@ -21,34 +21,39 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic that moves all singul
 ITERATIONS = 5
 MOMENTUM = 0.95
 LAYERS = "language_model.layers."
-ADAMW_RMS = 0.2  # root mean square of AdamW's usual update, in learning rates
+ADAMW_RMS = 0.2  # of AdamW's usual update, in learning rates: one rate then fits both (Liu et al., arXiv 2502.16982)
 
 
 class MuonWithAdamW(torch.optim.AdamW):
     """AdamW whose parameter groups with `"muon": True` are updated by Muon.
 
     Args:
-        groups (`list[dict]`):
+        params (`list[dict]`):
             Parameter groups, each with a `muon` of true or false.
         **settings:
             Of `torch.optim.AdamW`.
     """
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None):
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
         """Update all weights once.
 
         Args:
             closure (`Callable`, *optional*):
-                As of every optimiser of PyTorch; evaluated after the matrices have moved.
+                Computes loss and gradients anew, as of every optimiser of PyTorch.
 
         Returns:
             `float` or `None`: What the closure returned.
         """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         for group in self.param_groups:
             if group["muon"]:
                 self._update_matrices(group)
-        return super().step(closure)
+        super().step()
+        return loss
 
     def _update_matrices(self, group: dict):
         moving = sorted((p for p in group["params"] if p.grad is not None), key=lambda p: p.shape)
@@ -77,8 +82,8 @@ def orthogonalize(matrices: torch.Tensor) -> torch.Tensor:
             Any.
 
     Returns:
-        `torch.Tensor` of shape `(count, rows, columns)`: Singular values from about 0.7 to 1.2, but near 0 where they
-        were near 0.
+        `torch.Tensor` of shape `(count, rows, columns)`: Singular values from about 0.5 to 1.2, less where they were
+        below a hundredth of the largest.
     """
     if matrices.shape[1] > matrices.shape[2]:
         return orthogonalize(matrices.mT).mT
@@ -108,15 +113,23 @@ def muon_for_layers(
             Decay of AdamW's second moment.
 
     Returns:
-        `MuonWithAdamW`: With three parameter groups.
+        `MuonWithAdamW`: With three parameter groups, that of Muon last.
+
+    Raises:
+        ValueError: If there is no such matrix.
     """
     trained = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
     vectors = [weight for _, weight in trained if weight.ndim < 2]
     muon = [weight for name, weight in trained if weight.ndim == 2 and LAYERS in name]
     matrices = [weight for name, weight in trained if weight.ndim > 2 or (weight.ndim == 2 and LAYERS not in name)]
+    if not muon:
+        raise ValueError(
+            f"`model` must have matrices to train whose names hold `{LAYERS}`, got none among {len(trained)} weights. "
+            "Leave `muon_learning_rate` out: AdamW then updates all weights."
+        )
     groups = [
-        {"params": muon, "muon": True, "lr": muon_learning_rate, "weight_decay": weight_decay},
         {"params": matrices, "muon": False, "weight_decay": weight_decay},
         {"params": vectors, "muon": False, "weight_decay": 0.0},
+        {"params": muon, "muon": True, "lr": muon_learning_rate, "weight_decay": weight_decay},
     ]
     return MuonWithAdamW(groups, lr=learning_rate, betas=(0.9, adam_beta2))

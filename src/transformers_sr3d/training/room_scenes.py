@@ -18,8 +18,8 @@ from functools import lru_cache
 import numpy as np
 
 from transformers_sr3d.processing_sr3d import SR3DProcessor
+from transformers_sr3d.rooms.composition.kinds import placed_names
 from transformers_sr3d.rooms.degradations.degrade import degrade, draw_degradations
-from transformers_sr3d.rooms.furniture.classes import LABEL_NAMES
 from transformers_sr3d.rooms.furniture.pack import FurniturePack
 from transformers_sr3d.rooms.questions.conversations import (
     MULTI_VIEW_CATEGORIES,
@@ -34,8 +34,10 @@ from transformers_sr3d.rooms.questions.region_marks import (
     TRAINING_JITTER,
     mark_region,
 )
+from transformers_sr3d.rooms.questions.relations import MOST_CANDIDATES
 from transformers_sr3d.rooms.rendering.scenes import FurnishedScene, SceneSettings, make_scene
 from transformers_sr3d.rooms.world import SPLITS, RoomFacts, RoomView
+from transformers_sr3d.training.collator import IGNORED_LABEL
 from transformers_sr3d.training.records import Turn
 from transformers_sr3d.training.settings import SampleSettings
 
@@ -45,10 +47,8 @@ FEW_VIEWS = (2, 4)
 # Of the margins of choices as targets of training: most then lie between 0.4 and 2 on either side.
 MARGIN_SCALES = {"left_right": 3.0}  # margins in image widths; the others are logarithms of ratios, or metres
 MARGIN_SCALE, LARGEST_MARGIN = 2.0, 2.0
-MOST_CANDIDATES = 5  # that a question lists
-NAMES = {label: number for number, label in enumerate(sorted(LABEL_NAMES))}
+NAMES = {name: number for number, name in enumerate(placed_names())}
 QUANTITY_SCALE = 2.0  # of the logarithms of quantities, whose spread is then like that of margins
-UNKNOWN_NAME = -100  # of objects whose name is outside the list: not trained on
 
 
 class RoomScenes:
@@ -280,10 +280,10 @@ def name_targets(question: RoomQuestion, facts: RoomFacts, numbers: dict[int, in
             From region number to the position in `facts.objects`.
 
     Returns:
-        `tuple[int, ...]`: Per mention in the text, the number in `NAMES`, or `UNKNOWN_NAME`.
+        `tuple[int, ...]`: Per mention in the text, the number in `NAMES`, or `IGNORED_LABEL`.
     """
     mentioned = re.findall(r"<region(\d+)>", question.text)
-    return tuple(NAMES.get(facts.objects[numbers[int(number)]].name, UNKNOWN_NAME) for number in mentioned)
+    return tuple(NAMES.get(facts.objects[numbers[int(number)]].name, IGNORED_LABEL) for number in mentioned)
 
 
 def number_targets(question: RoomQuestion) -> tuple[float, ...]:
@@ -294,9 +294,9 @@ def number_targets(question: RoomQuestion) -> tuple[float, ...]:
             Any question.
 
     Returns:
-        `tuple[float, ...]` of length 9: Scaled log of the quantity behind the answer; scaled and clipped margin of a
-        choice of two; how far right and ahead something stands of someone; of each of up to five candidates, in the
-        order of the text, how far it falls behind the best, scaled and clipped. NaN for those that do not apply.
+        `tuple[float, ...]` of length `4 + MOST_CANDIDATES`: Scaled log of the quantity behind the answer; scaled and
+        clipped margin of a choice of two; how far right and ahead something stands of someone; of each candidate, in
+        the order of the text, how far it falls behind the best, scaled and clipped. NaN for those that do not apply.
     """
     log_value = math.nan if question.value is None else QUANTITY_SCALE * math.log(question.value)
     margin = math.nan

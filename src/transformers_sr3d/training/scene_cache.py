@@ -82,7 +82,8 @@ class SceneCache:
             pixels after `with_features`; `truth` as the generator gave it; `seed`.
         """
         number, scene = self._scenes[index]
-        shard, tiles = self._shard_and_tiles(index)
+        shard, first = self._opened(self.shards[number]), scene["first_tile"]
+        tiles = slice(first, first + sum(scene["num_tiles"]))
         encoded = {name: scene[name] for name in PLAIN_KEYS}
         if self._features:
             encoded["pixel_values"] = self._opened(self._features[number]).get_slice("features")[tiles].float()
@@ -130,11 +131,6 @@ class SceneCache:
         kept = copy.copy(self)
         kept._open, kept._features = {}, list(files)
         return kept
-
-    def _shard_and_tiles(self, index: int) -> tuple[safe_open, slice]:
-        number, scene = self._scenes[index]
-        first = scene["first_tile"]
-        return self._opened(self.shards[number]), slice(first, first + sum(scene["num_tiles"]))
 
     def _opened(self, path: Path) -> safe_open:
         if path not in self._open:

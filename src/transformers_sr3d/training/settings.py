@@ -88,7 +88,7 @@ class OptimisationSettings:
         warmup_steps (`int`, defaults to 50):
             Steps of linear warm-up.
         weight_decay (`float`, defaults to 0.05):
-            Of AdamW, on matrices only.
+            On matrices only.
         adam_beta2 (`float`, defaults to 0.98):
             Second moment's decay.
         max_grad_norm (`float`, defaults to 1.0):
@@ -98,9 +98,11 @@ class OptimisationSettings:
         max_questions (`int`, defaults to 8):
             Most questions of a conversation.
         number_loss_weight (`float`, defaults to 0.0):
-            Weight of the auxiliary losses that make a middle layer know the number behind each answer and the name
-            of each region; see `number_loss`. For language models that start from nothing.
-        number_loss_layer (`int`, defaults to 1):
+            Weight of the auxiliary loss that makes a middle layer know the number behind each answer; see
+            `auxiliary_losses`. For language models that start from nothing.
+        name_loss_weight (`float`, defaults to 0.0):
+            Weight of the auxiliary loss that makes the same layer know the name of each region.
+        auxiliary_loss_layer (`int`, defaults to 1):
             The layer of the language model, counted from 1, that it reads. At least one layer should follow.
         category_weights (`dict`, *optional*):
             How often a category of questions is asked, relative to 1, by its name.
@@ -137,7 +139,8 @@ class OptimisationSettings:
     min_questions: int = 1
     max_questions: int = 8
     number_loss_weight: float = 0.0
-    number_loss_layer: int = 1
+    name_loss_weight: float = 0.0
+    auxiliary_loss_layer: int = 1
     category_weights: dict = field(default_factory=dict)
     freeze_vision: bool = False
     augment_yaw: bool = True

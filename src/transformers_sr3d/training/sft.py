@@ -5,7 +5,8 @@
 Every part goes on where it was stopped: shards of the sample cache that exist are kept, and training resumes from the
 newest complete checkpoint of `run_dir` with the same batches that an uninterrupted run would have seen. Calling a
 finished run again does nothing. Transformers' `Trainer` does the training; what is added here is the order of the
-data, an auxiliary loss (`number_loss`), and a limit on minutes with a mark on whole checkpoints (`budget`).
+data, auxiliary losses (`auxiliary_losses`), an optimiser (`muon`), and a limit on minutes with a mark on whole
+checkpoints (`budget`).
 
 Files in `run_dir`: `settings.yaml` (resolved), `log.jsonl` (a line per `logging_steps`), `checkpoint-<step>/`,
 `finished.json`. The checkpoints there serve to resume: those of a run with a frozen vision tower hold no tower. Only
@@ -21,6 +22,7 @@ import shutil
 from pathlib import Path
 
 import torch
+import yaml
 from transformers import Trainer, set_seed
 
 from transformers_sr3d.configuration_sr3d import SR3DConfig
@@ -29,18 +31,23 @@ from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.processing_sr3d import SR3DProcessor
 from transformers_sr3d.rooms.furniture.pack import attribution_text, open_furniture
 from transformers_sr3d.rooms.rendering.scene_folder import ATTRIBUTION_FILE
+from transformers_sr3d.training.auxiliary_losses import MeanLossTrainer, SR3DWithAuxiliaryLosses, check_layer
 from transformers_sr3d.training.budget import TrainingBudget, newest_checkpoint
 from transformers_sr3d.training.collator import SR3DDataCollator
 from transformers_sr3d.training.curves import write_curves
 from transformers_sr3d.training.data import conversations_of, open_caches, train_processor
 from transformers_sr3d.training.efficientnet_lite import EFFICIENTNET_LITE0, check_trunk, efficientnet_lite0
-from transformers_sr3d.training.number_loss import MeanLossTrainer, SR3DWithNumberLoss
 from transformers_sr3d.training.room_scenes import RoomConversations
 from transformers_sr3d.training.scene_cache import SceneCache
-from transformers_sr3d.training.settings import TrainingSettings, read_settings, write_settings
+from transformers_sr3d.training.settings import TrainingSettings, write_settings
 from transformers_sr3d.training.starting_model import build_model
 from transformers_sr3d.training.stored_features import StoredTower, store_features
-from transformers_sr3d.training.trainer_arguments import check_processes, choose_optimizer, training_arguments
+from transformers_sr3d.training.trainer_arguments import (
+    check_optimisation,
+    check_processes,
+    choose_optimizer,
+    training_arguments,
+)
 
 
 # Settings that may differ between the parts of one run: they change neither data nor weights up to any step.
@@ -94,10 +101,12 @@ def check_settings(settings: TrainingSettings, *, processes: int) -> None:
         ValueError: If a setting cannot be.
     """
     optimisation = settings.optimisation
+    check_optimisation(optimisation)
     check_processes(optimisation, processes)
     RoomConversations(optimisation.min_questions, optimisation.max_questions, optimisation.category_weights)
+    config = SR3DConfig(**settings.model)
+    check_layer(optimisation.auxiliary_loss_layer, config.get_text_config().num_hidden_layers)
     if settings.init_from is None and settings.init_vision_from == EFFICIENTNET_LITE0:
-        config = SR3DConfig(**settings.model)
         check_trunk(config.vision_config)
         efficientnet_lite0(config.tile_size)
 
@@ -152,7 +161,7 @@ def make_inputs(settings: TrainingSettings) -> dict[str, SceneCache]:
 
 def load_inputs(
     settings: TrainingSettings, caches: dict[str, SceneCache]
-) -> tuple[SR3DWithNumberLoss, SR3DProcessor, dict[str, SceneCache]]:
+) -> tuple[SR3DWithAuxiliaryLosses, SR3DProcessor, dict[str, SceneCache]]:
     """Load or make what a run starts from: model, processor, and the features of a frozen tower.
 
     Args:
@@ -162,8 +171,8 @@ def load_inputs(
             Samples by split.
 
     Returns:
-        `tuple[SR3DWithNumberLoss, SR3DProcessor, dict[str, SceneCache]]`: The untrained model, its processor, and the
-        samples, with features in place of pixels where the tower is frozen.
+        `tuple[SR3DWithAuxiliaryLosses, SR3DProcessor, dict[str, SceneCache]]`: The untrained model, its processor, and
+        the samples, with features in place of pixels where the tower is frozen.
 
     Raises:
         ValueError: If the model cannot start from `init_from` or `init_vision_from`, or if stored features are out of
@@ -208,7 +217,7 @@ def claim_run_dir(settings: TrainingSettings) -> None:
     path = Path(settings.run_dir) / "settings.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
-        before, now = _flat(dataclasses.asdict(read_settings(path))), _flat(dataclasses.asdict(settings))
+        before, now = _flat(yaml.safe_load(path.read_text())), _flat(dataclasses.asdict(settings))
         for name in sorted(before.keys() | now.keys()):
             if before.get(name) != now.get(name) and name.split(".")[-1] not in FREE_SETTINGS:
                 raise ValueError(
@@ -227,7 +236,7 @@ def _flat(settings: dict, prefix: str = "") -> dict:
 
 def build_trainer(
     settings: TrainingSettings,
-    model: SR3DWithNumberLoss,
+    model: SR3DWithAuxiliaryLosses,
     processor: SR3DProcessor,
     caches: dict[str, SceneCache],
 ) -> Trainer:
@@ -236,7 +245,7 @@ def build_trainer(
     Args:
         settings (`TrainingSettings`):
             The settings of the run.
-        model (`SR3DWithNumberLoss`):
+        model (`SR3DWithAuxiliaryLosses`):
             The model to train.
         processor (`SR3DProcessor`):
             Saved beside every checkpoint.

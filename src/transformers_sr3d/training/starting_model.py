@@ -14,16 +14,16 @@ from transformers_sr3d.configuration_sr3d import SR3DConfig
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.position_encoding_sr3d import SR3DZeroInitLinear
 from transformers_sr3d.processing_sr3d import SR3DProcessor
+from transformers_sr3d.training.auxiliary_losses import HEADS, SR3DWithAuxiliaryLosses
 from transformers_sr3d.training.data import build_config
 from transformers_sr3d.training.efficientnet_lite import EFFICIENTNET_LITE0, check_trunk, efficientnet_lite0
-from transformers_sr3d.training.number_loss import HEADS, SR3DWithNumberLoss
 from transformers_sr3d.training.settings import TrainingSettings
 
 
 AWAKE_STD = 0.2  # of the last layers of the 3D branches where there is no base model to protect
 
 
-def build_model(settings: TrainingSettings, processor: SR3DProcessor) -> SR3DWithNumberLoss:
+def build_model(settings: TrainingSettings, processor: SR3DProcessor) -> SR3DWithAuxiliaryLosses:
     """Make the model, untrained or as an earlier stage left it.
 
     Args:
@@ -33,30 +33,28 @@ def build_model(settings: TrainingSettings, processor: SR3DProcessor) -> SR3DWit
             Holds the tokenizer.
 
     Returns:
-        `SR3DWithNumberLoss`: In float32, ending answers at the tokenizer's end token.
+        `SR3DWithAuxiliaryLosses`: In float32, ending answers at the tokenizer's end token.
 
     Raises:
         ValueError: If `init_from` was trained with another tokenizer or lacks weights.
     """
     config = build_config(settings, processor.tokenizer)
-    number_loss: dict[str, Any] = {
-        "number_loss_weight": settings.optimisation.number_loss_weight,
-        "number_loss_layer": settings.optimisation.number_loss_layer,
-    }
+    names = ("number_loss_weight", "name_loss_weight", "auxiliary_loss_layer")
+    auxiliary = {name: getattr(settings.optimisation, name) for name in names}
     if settings.init_from is None:
-        model = SR3DWithNumberLoss(config, **number_loss)
+        model = SR3DWithAuxiliaryLosses(config, **auxiliary)
         wake_3d_branches(model)
         load_tower(model, settings.init_vision_from)
     else:
-        model = load_earlier_stage(settings.init_from, config, processor, number_loss)
+        model = load_earlier_stage(settings.init_from, config, processor, auxiliary)
     model.generation_config.eos_token_id = processor.tokenizer.eos_token_id
     model.generation_config.pad_token_id = processor.tokenizer.pad_token_id
     return model
 
 
 def load_earlier_stage(
-    folder: str, config: SR3DConfig, processor: SR3DProcessor, number_loss: dict[str, Any]
-) -> SR3DWithNumberLoss:
+    folder: str, config: SR3DConfig, processor: SR3DProcessor, auxiliary: dict[str, Any]
+) -> SR3DWithAuxiliaryLosses:
     """Load the checkpoint that an earlier stage exported, vision tower included.
 
     Args:
@@ -66,11 +64,11 @@ def load_earlier_stage(
             Of this stage.
         processor (`SR3DProcessor`):
             Holds the tokenizer of this stage.
-        number_loss (`dict[str, Any]`):
-            Arguments of the auxiliary loss.
+        auxiliary (`dict[str, Any]`):
+            Arguments of the auxiliary losses.
 
     Returns:
-        `SR3DWithNumberLoss`: In float32.
+        `SR3DWithAuxiliaryLosses`: In float32.
 
     Raises:
         ValueError: If it was trained with another tokenizer or lacks weights.
@@ -79,10 +77,10 @@ def load_earlier_stage(
     if earlier.get_vocab() != processor.tokenizer.get_vocab():
         raise ValueError(
             f"`init_from` must be of the same tokenizer ({len(processor.tokenizer)} tokens), got {folder} with "
-            f"{len(earlier)}. Train both stages on the same scenes and `vocab_size`."
+            f"{len(earlier)}. Give the processor of the earlier stage."
         )
-    model, report = SR3DWithNumberLoss.from_pretrained(
-        folder, config=config, dtype=torch.float32, output_loading_info=True, **number_loss
+    model, report = SR3DWithAuxiliaryLosses.from_pretrained(
+        folder, config=config, dtype=torch.float32, output_loading_info=True, **auxiliary
     )
     missing = sorted(name for name in report["missing_keys"] if not name.startswith(HEADS))
     if missing:
@@ -110,7 +108,16 @@ def load_tower(model: SR3DForConditionalGeneration, source: str | None) -> None:
         check_trunk(tower.config)
         tower.load_state_dict(efficientnet_lite0(model.config.tile_size).state_dict())
     elif source is not None:
-        tower.load_state_dict(AutoModel.from_pretrained(source, dtype=torch.float32).state_dict())
+        weights = AutoModel.from_pretrained(source, dtype=torch.float32).state_dict()
+        shapes = {name: value.shape for name, value in weights.items()}
+        wanted = {name: value.shape for name, value in tower.state_dict().items()}
+        differing = sorted(name for name in shapes.keys() | wanted.keys() if shapes.get(name) != wanted.get(name))
+        if differing:
+            raise ValueError(
+                f"`init_vision_from` must hold a tower with the weights of `vision_config`, got {source}, which has "
+                f"none or others at {differing[0]} and {len(differing) - 1} more. Change one of them."
+            )
+        tower.load_state_dict(weights)
 
 
 def wake_3d_branches(model: SR3DForConditionalGeneration) -> None:

@@ -5,14 +5,37 @@
 This module may import torch, transformers and siblings in `training`.
 """
 
+import math
 import os
 import time
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from transformers import TrainingArguments
 
 from transformers_sr3d.training.muon import muon_for_layers
 from transformers_sr3d.training.settings import OptimisationSettings
+
+
+def check_optimisation(optimisation: OptimisationSettings) -> None:
+    """Refuse rates and weights of the wrong sign, with which training would go the wrong way or not at all.
+
+    Args:
+        optimisation (`OptimisationSettings`):
+            How to train.
+
+    Raises:
+        ValueError: If a learning rate is not above 0 or a weight below 0.
+    """
+    for name in ("learning_rate", "muon_learning_rate"):
+        rate = getattr(optimisation, name)
+        if rate is not None and not 0 < rate < math.inf:
+            raise ValueError(f"`optimisation.{name}` must be a number above 0, got {rate}. Change the file.")
+    for name in ("number_loss_weight", "name_loss_weight", "weight_decay"):
+        weight = getattr(optimisation, name)
+        if not 0 <= weight < math.inf:
+            raise ValueError(f"`optimisation.{name}` must be a number from 0 on, got {weight}. Change the file.")
 
 
 def check_processes(optimisation: OptimisationSettings, processes: int) -> None:
@@ -97,7 +120,7 @@ def training_arguments(run_dir: str, seed: int, optimisation: OptimisationSettin
     )
 
 
-def choose_optimizer(optimisation: OptimisationSettings) -> tuple | None:
+def choose_optimizer(optimisation: OptimisationSettings) -> tuple[Callable[[], Callable], dict[str, Any]] | None:
     """Translate the settings of the optimiser for `Trainer`'s `optimizer_cls_and_kwargs`.
 
     Args:
@@ -105,8 +128,8 @@ def choose_optimizer(optimisation: OptimisationSettings) -> tuple | None:
             How to train.
 
     Returns:
-        `tuple` or `None`: A factory of factories of Muon and its settings, or nothing for the AdamW of
-        `training_arguments`.
+        `tuple[Callable[[], Callable], dict[str, Any]]` or `None`: What returns the maker of `MuonWithAdamW`, with the
+        maker's arguments; nothing for the AdamW of `training_arguments`.
     """
     if optimisation.muon_learning_rate is None:
         return None

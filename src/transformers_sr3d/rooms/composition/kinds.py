@@ -7,12 +7,13 @@ has a line and by category and size where it has none; None means that rooms nev
 centimetres, flat clothes, street lamps, whole wall units). The weights of a kind are relative; they are chosen so that
 every class with several models comes up often enough to be learnt, not to mirror real homes.
 
-May import: the word list of `world.py`.
+May import: the word lists of `world.py` and `furniture/classes.py`.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
 
+from transformers_sr3d.rooms.furniture.classes import CATEGORY_LABELS, KEY_LABELS, LABEL_NAMES
 from transformers_sr3d.rooms.world import FurnitureModel
 
 
@@ -219,6 +220,17 @@ KIND_WEIGHTS = {
 
 
 @lru_cache(maxsize=4096)
+def placed_names() -> list[str]:
+    """Give the names that things in rooms may have, of whatever furniture.
+
+    Returns:
+        `list[str]`: In alphabetical order; of a catalogue with names of its own, those that a kind of room asks for.
+    """
+    corrected = {*CATEGORY_LABELS.values(), *KEY_LABELS.values()}
+    wanted = {label for kind in ROOM_KINDS.values() for label in kind.weights}
+    return sorted(({*LABEL_NAMES} | corrected | wanted) - NEVER_PLACED)
+
+
 def standing(model: FurnitureModel) -> str | None:
     """Say how a model stands in a room.
 

@@ -45,7 +45,6 @@ LABEL_NAMES: dict[str, tuple[str, ...]] = {
     "crib": ("baby bed",),
     "mattress": ("air mattress", "futon"),
     # to put things on and into
-    "coffee table": (),
     "table": (
         "bar table",
         "black table",
@@ -82,7 +81,6 @@ LABEL_NAMES: dict[str, tuple[str, ...]] = {
     "basket": ("clothes basket", "shopping basket"),
     "trash can": ("bullet trash can", "dustbin", "recycling bin"),
     # kitchen and bathroom
-    "radiator": (),
     "refrigerator": ("fridge", "large fridge"),
     "freezer": ("chest freezer",),
     "stove": ("large stove", "propane stove"),
@@ -129,7 +127,6 @@ LABEL_NAMES: dict[str, tuple[str, ...]] = {
     "wall lamp": ("wall lamp artwork", "wall light", "wall spotlight"),
     "lantern": ("camping lamp", "japanese lantern"),
     # plants, floor coverings, decoration
-    "vase": (),
     "plant": (
         "bamboo",
         "bonsai tree",

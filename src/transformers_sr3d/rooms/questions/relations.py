@@ -35,6 +35,7 @@ DIFFERENCES = ("left_right", "above_below")  # compared by difference, not by ra
 MIN_IMAGE_SHARE = 0.05  # of the image's width for left and right, of its height for above and below
 MIN_ABOVE_M = 0.25  # difference of heights for above and below, beside the one in the image
 MIN_BEST_RATIO = 1.25  # best to second best of several
+MOST_CANDIDATES = 5  # of which a question asks for the best
 NUM_DRAWS = 60  # of several candidates; a scene in which none is well-posed has no such question
 NUM_TRIPLES = 100  # of standpoint, faced and sought region that a scene looks at
 SUPERLATIVE_SHARES = {"closest": 0.35, "farthest": 0.35, "tallest": 0.15, "widest": 0.15}
@@ -145,7 +146,7 @@ def _superlatives(room: NumberedRoom, category: str, rng: np.random.Generator) -
 
 
 def _anchored_best(room: NumberedRoom, category: str, kind: str, rng: np.random.Generator) -> Content | None:
-    numbers = _draw_candidates(room.placed, rng, most=6, least=4)
+    numbers = _draw_candidates(room.placed, rng, most=MOST_CANDIDATES + 1, least=4)
     if not numbers:
         return None
     values = room.distances(numbers[0], numbers[1:])

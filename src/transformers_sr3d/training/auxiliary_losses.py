@@ -20,8 +20,9 @@ from transformers import Trainer
 
 from transformers_sr3d.configuration_sr3d import SR3DConfig
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
+from transformers_sr3d.rooms.questions.relations import MOST_CANDIDATES
 from transformers_sr3d.training.collator import IGNORED_LABEL
-from transformers_sr3d.training.room_scenes import MOST_CANDIDATES, NAMES
+from transformers_sr3d.training.room_scenes import NAMES
 from transformers_sr3d.training.stored_features import StoredTower
 
 
@@ -30,7 +31,6 @@ from transformers_sr3d.training.stored_features import StoredTower
 NUM_SINGLE_TARGETS = 4
 NUM_TARGETS = NUM_SINGLE_TARGETS + MOST_CANDIDATES
 HEADS = ("number_head.", "name_head.")
-NAME_LOSS_WEIGHT = 0.5  # beside the loss of numbers
 
 
 def number_loss(predictions: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -47,8 +47,9 @@ def number_loss(predictions: torch.Tensor, targets: torch.Tensor) -> torch.Tenso
     """
     known = ~targets.isnan()
     errors = (predictions.float() - targets.nan_to_num()).square() * known
-    means = errors.sum((0, 1)) / known.sum((0, 1)).clamp(min=1)
-    return means[:NUM_SINGLE_TARGETS].sum() + means[NUM_SINGLE_TARGETS:].mean()
+    sums, counts = errors.sum((0, 1)), known.sum((0, 1))
+    singles = sums[:NUM_SINGLE_TARGETS] / counts[:NUM_SINGLE_TARGETS].clamp(min=1)
+    return singles.sum() + sums[NUM_SINGLE_TARGETS:].sum() / counts[NUM_SINGLE_TARGETS:].sum().clamp(min=1)
 
 
 def name_loss(logits: torch.Tensor, names: torch.Tensor) -> torch.Tensor:
@@ -58,7 +59,7 @@ def name_loss(logits: torch.Tensor, names: torch.Tensor) -> torch.Tensor:
         logits (`torch.Tensor` of shape `(batch, sequence, len(NAMES))`):
             Of the head.
         names (`torch.Tensor` of shape `(batch, sequence)`):
-            Classes of regions; -100 where no region stands.
+            Classes of regions; -100 where no region stands or its class is unknown.
 
     Returns:
         `torch.Tensor` of shape `()`: Zero, with a gradient of zero, where no region stands at all.
@@ -67,37 +68,61 @@ def name_loss(logits: torch.Tensor, names: torch.Tensor) -> torch.Tensor:
     return losses / (names != IGNORED_LABEL).sum().clamp(min=1)
 
 
-class SR3DWithNumberLoss(SR3DForConditionalGeneration):
+def check_layer(layer: int, num_layers: int) -> None:
+    """Refuse a layer that the heads cannot read.
+
+    Args:
+        layer (`int`):
+            As `auxiliary_loss_layer`.
+        num_layers (`int`):
+            Of the language model.
+
+    Raises:
+        ValueError: If there is no such layer.
+    """
+    if not 1 <= layer <= num_layers:
+        raise ValueError(
+            f"`auxiliary_loss_layer` must be from 1 to {num_layers}, the layers of the language model, got {layer}. "
+            "Change the settings; a layer in the middle is a good start."
+        )
+
+
+class SR3DWithAuxiliaryLosses(SR3DForConditionalGeneration):
     """The model with the heads, for training.
 
     Args:
         config (`SR3DConfig`):
             Of the model.
         number_loss_weight (`float`, defaults to 1.0):
-            Factor of the auxiliary losses; with 0 there are none.
-        number_loss_layer (`int`, defaults to 1):
+            Factor of the loss of numbers.
+        name_loss_weight (`float`, defaults to 1.0):
+            Factor of the loss of names.
+        auxiliary_loss_layer (`int`, defaults to 1):
             The layer of the language model, counted from 1, whose output the heads read.
 
     Raises:
         ValueError: If there is no such layer.
     """
 
-    def __init__(self, config: SR3DConfig, number_loss_weight: float = 1.0, number_loss_layer: int = 1):
+    def __init__(
+        self,
+        config: SR3DConfig,
+        number_loss_weight: float = 1.0,
+        name_loss_weight: float = 1.0,
+        auxiliary_loss_layer: int = 1,
+    ):
         super().__init__(config)
-        layers = config.get_text_config().num_hidden_layers
-        if not 1 <= number_loss_layer <= layers:
-            raise ValueError(
-                f"`number_loss_layer` must be from 1 to {layers}, the layers of the language model, got "
-                f"{number_loss_layer}. Change the settings; one layer below the last is a good start."
-            )
-        self.number_head = nn.Linear(config.get_text_config().hidden_size, NUM_TARGETS)
-        self.name_head = nn.Linear(config.get_text_config().hidden_size, len(NAMES))
+        hidden_size = config.get_text_config().hidden_size
+        self.number_head = nn.Linear(hidden_size, NUM_TARGETS)
+        self.name_head = nn.Linear(hidden_size, len(NAMES))
         self.number_loss_weight = number_loss_weight
-        self.number_loss_layer = number_loss_layer
+        self.name_loss_weight = name_loss_weight
+        check_layer(auxiliary_loss_layer, config.get_text_config().num_hidden_layers)
+        self.auxiliary_loss_layer = auxiliary_loss_layer
         self.post_init()
 
     def forward(self, number_targets: torch.Tensor | None = None, name_targets: torch.Tensor | None = None, **inputs):
-        """Add the weighted auxiliary losses to that of the answers.
+        """Add the weighted auxiliary losses to that of the answers while training; otherwise leave that as it is.
 
         Args:
             number_targets (`torch.Tensor` of shape `(batch, sequence, NUM_TARGETS)`, *optional*):
@@ -116,19 +141,20 @@ class SR3DWithNumberLoss(SR3DForConditionalGeneration):
         tower = self.model.vision_tower
         if isinstance(tower, StoredTower):
             inputs["pixel_values"] = tower.take(inputs["pixel_values"], self.config.tile_size)
-        if not self.number_loss_weight:
+        if not self.training or not (self.number_loss_weight or self.name_loss_weight):
             return super().forward(**inputs)
         if number_targets is None or name_targets is None:
             raise ValueError(
-                "`number_targets` and `name_targets` must be in each batch where `number_loss_weight` is above 0, got "
-                "a batch without. Give the records `targets` and `names`, or set the weight to 0."
+                "`number_targets` and `name_targets` must be in each batch where `number_loss_weight` or "
+                "`name_loss_weight` is above 0, got a batch without. Give the records `targets` and `names`, or set "
+                "both weights to 0."
             )
         outputs = super().forward(**inputs, output_hidden_states=True)
+        hidden = outputs.hidden_states[self.auxiliary_loss_layer]
         # The state before a token predicts it, so each answer token's target belongs to the position before it.
-        hidden = outputs.hidden_states[self.number_loss_layer]
-        auxiliary = number_loss(self.number_head(hidden[:, :-1]), number_targets[:, 1:])
-        auxiliary = auxiliary + NAME_LOSS_WEIGHT * name_loss(self.name_head(hidden), name_targets)
-        outputs.loss = outputs.loss + self.number_loss_weight * auxiliary
+        numbers = number_loss(self.number_head(hidden[:, :-1]), number_targets[:, 1:])
+        names = name_loss(self.name_head(hidden), name_targets)
+        outputs.loss = outputs.loss + self.number_loss_weight * numbers + self.name_loss_weight * names
         outputs.hidden_states = None
         return outputs
 
