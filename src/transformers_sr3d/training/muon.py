@@ -35,7 +35,7 @@ class MuonWithAdamW(torch.optim.AdamW):
     """
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+    def step(self, closure: Callable[[], float] | None = None):
         """Update all weights once.
 
         Args:
