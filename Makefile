@@ -81,4 +81,4 @@ checkpoint-code:
 
 clean:
 	rm -rf $(VENV) $(OLDEST) build dist src/*.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
-	find src tests demo examples benchmarks tools -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	find src tests demo benchmarks tools -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -12,7 +12,6 @@ import argparse
 import json
 from pathlib import Path
 
-import numpy as np
 import torch
 from PIL import Image
 from transformers import logging
@@ -21,7 +20,9 @@ from transformers_sr3d.camera_inputs_sr3d import prepare_views
 from transformers_sr3d.hub import spatial_vqa_pipeline
 from transformers_sr3d.region_geometry_sr3d import box_from_points
 from transformers_sr3d.region_prompts_sr3d import read_regions, region_points
-from transformers_sr3d.rooms.boxes import BoxScene, BoxSettings, make_scene
+from transformers_sr3d.rooms.furniture.pack import open_furniture
+from transformers_sr3d.rooms.questions.quantities import bearing, distance, sector
+from transformers_sr3d.rooms.rendering.scenes import FurnishedScene, SceneSettings, make_scene
 from transformers_sr3d.visualization import answer_sheet, draw_regions
 
 
@@ -35,7 +36,8 @@ PHOTO_QUESTIONS = (
     ("How wide is <region1>?", "width1"),
     ("How tall is <region1>?", "height1"),
 )
-ROOM_INDEX = 27  # of the test split, never seen in training; picked because its things can be seen well
+ROOM_INDEX = 13  # of the test split, never seen in training; picked because its things can be seen well
+ROOM_THINGS = {7: "stool", 0: "sofa", 10: "bookcase"}
 
 
 def load_photo(regions: list[dict]) -> dict:
@@ -95,15 +97,19 @@ def ask_photo(vqa, kind: str, regions: list[dict], truths: dict[str, str]) -> tu
     return draw_sample(sample), rows
 
 
-def room_sample(scene: BoxScene) -> tuple[dict, list[int]]:
-    """Three objects of a posed room; the first is marked in one view only, the others by their 3D boxes."""
-    objects = sorted(scene.visible_objects, key=lambda index: -scene.visible_pixels[:, index].max())[:3]
-    view = scene.best_view(objects[0])
-    regions: list[dict] = [{"mask": scene.views[view].instances == objects[0], "view": view}]
-    for index in objects[1:]:
-        thing = scene.objects[index]
+def room_sample(scene: FurnishedScene) -> dict:
+    """Three things of a posed room; the first is marked in one view only, the others by their 3D boxes."""
+    things = [scene.facts.objects[index] for index in ROOM_THINGS]
+    if [thing.name for thing in things] != list(ROOM_THINGS.values()):
+        raise ValueError(
+            f"Room {ROOM_INDEX} must hold {ROOM_THINGS}, got {[thing.name for thing in things]}: choose anew."
+        )
+    first, *others = things
+    view = int(first.visible_pixels.argmax())
+    regions: list[dict] = [{"mask": scene.views[view].instances == next(iter(ROOM_THINGS)), "view": view}]
+    for thing in others:
         regions.append({"box_3d": {"center": thing.center, "size": thing.size, "rotation": thing.rotation}})
-    sample = {
+    return {
         "images": [view.image for view in scene.views],
         "depths": [view.depth for view in scene.views],
         "intrinsics": [view.intrinsics for view in scene.views],
@@ -111,21 +117,21 @@ def room_sample(scene: BoxScene) -> tuple[dict, list[int]]:
         "world_up": "+z",
         "regions": regions,
     }
-    return sample, objects
 
 
 def ask_room(vqa) -> tuple[list[Image.Image], list[dict]]:
     """Ask about a rendered room with exact ground truth."""
-    scene = make_scene("test", ROOM_INDEX, BoxSettings(image_size_hw=(480, 640), num_views=(3, 3)))
-    sample, objects = room_sample(scene)
-    things = [scene.objects[index] for index in objects]
-    apart = [float(np.linalg.norm(things[0].center - other.center)) for other in things[1:]]
+    settings = SceneSettings(image_size=512, num_views=(6, 6), photo_share=0.0)
+    scene = make_scene(open_furniture(), "test", seed=0, index=ROOM_INDEX, settings=settings)
+    sample, things = room_sample(scene), [scene.facts.objects[index] for index in ROOM_THINGS]
+    apart = [distance(things[0], other) for other in things[1:]]
     questions = (
-        ("How wide is <region0>?", f"{things[0].width:.2f} m"),
-        ("How tall is <region0>?", f"{things[0].height:.2f} m"),
+        ("What is <region0>?", things[0].name),
+        ("How wide is <region1>?", f"{things[1].width:.2f} m"),
+        ("How tall is <region2>?", f"{things[2].height:.2f} m"),
         ("How far apart are <region0> and <region1>?", f"{apart[0]:.2f} m"),
-        ("Which is taller, <region0> or <region2>?", f"Region {0 if things[0].height > things[2].height else 2}"),
         ("Which is farther from <region0>, <region1> or <region2>?", f"Region {1 if apart[0] > apart[1] else 2}"),
+        ("Standing at <region0> facing <region1>, where is <region2>?", str(sector(bearing(*things)))),
     )
     answers = vqa([{"text": text, **sample} for text, _ in questions])
     rows = [

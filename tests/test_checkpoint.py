@@ -12,7 +12,8 @@ from PIL import Image
 
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.processing_sr3d import SR3DProcessor
-from transformers_sr3d.rooms.boxes import BoxSettings, make_scene
+from transformers_sr3d.rooms.furniture.pack import open_furniture
+from transformers_sr3d.rooms.rendering.scenes import SceneSettings, make_scene
 
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,8 +21,8 @@ CHECKPOINT = ROOT / "checkpoints" / "sr3d-tiny"
 PHOTO = ROOT / "demo" / "data" / "kinect_bookcase"
 
 PROMPT = "<image>Which is closer to the camera, <region0> or <region1>?"
-# A world moved by 36 m changes logits of order 14 by 2e-5, another order of views region tokens of order 34 by 1e-6.
-LOGIT_TOLERANCE = {"atol": 2e-4, "rtol": 1e-5}
+# A world moved by 36 m changes logits of order 9 by 3e-4, another order of views region tokens by 1e-6.
+LOGIT_TOLERANCE = {"atol": 1e-3, "rtol": 1e-5}
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +47,13 @@ def photo(**changes):
 
 
 def room(view_order=(0, 1, 2), moved_by=(0.0, 0.0, 0.0)):
-    scene = make_scene("test", 0, BoxSettings(num_views=(3, 3)))
+    # Of regions above 4096 points an even sample is taken, which another order of views changes; these are smaller.
+    scene = make_scene(open_furniture(), "test", 0, 0, SceneSettings(image_size=96, num_views=(3, 3), photo_share=0.0))
     views = [scene.views[index] for index in view_order]
     shift = np.eye(4)
     shift[:3, 3] = moved_by
-    marked = scene.visible_objects[:2]
+    visible = [thing.visible_pixels.sum() for thing in scene.facts.objects]
+    marked = np.argsort(visible)[-2:]
     return {
         "images": [view.image for view in views],
         "depths": [view.depth for view in views],

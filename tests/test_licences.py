@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Every file that is not code or text of our own has a licence on record, and the repository stays small."""
+"""Every file that is not code or text of our own has a licence on record."""
 
 import fnmatch
 import re

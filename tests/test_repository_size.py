@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What rendering and training on another machine needs is small enough to be handed over in one piece.
+"""What rendering on another machine needs is small enough to be handed over in one piece.
 
 That machine has Python, torch and a GPU, but no package index and no hub: the tracked files, one furniture pack and a
 few wheels go there together.

@@ -265,7 +265,7 @@ def describe_run() -> dict[str, Any]:
         `dict[str, Any]`: `commit` (None outside a git checkout), `versions`, `machine` and `date`, ready for JSON.
     """
     return {
-        "commit": git_commit(),
+        "commit": _git_commit(),
         "versions": {
             "python": platform.python_version(),
             "torch": torch.__version__,
@@ -303,12 +303,7 @@ def hash_weights(model: str | Path) -> str | None:
     return digest.hexdigest()
 
 
-def git_commit() -> str | None:
-    """Name the commit of the code that runs.
-
-    Returns:
-        `str` or `None`: The full hash; None outside a git checkout.
-    """
+def _git_commit() -> str | None:
     git = shutil.which("git")
     if git is None:
         return None

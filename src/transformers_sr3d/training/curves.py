@@ -42,6 +42,6 @@ def _draw(rows: list[dict], path: Path) -> None:
     for key, label in (("loss", "training"), ("eval_loss", "validation")):
         points = [(row["step"], row[key]) for row in rows if key in row]
         if points:
-            axes.plot(*zip(*points, strict=True), label=label)
+            axes.plot(*zip(*points, strict=True), label=label, marker="o" if key == "eval_loss" else None)
     axes.legend()
     figure.savefig(path, dpi=100)

@@ -289,6 +289,7 @@ def _save(
         "pictures": json.dumps(tensors.picture_places, separators=(",", ":")),
         "models": json.dumps(entries, separators=(",", ":"), ensure_ascii=False),
     }
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         save_file({name: np.concatenate(rows) for name, rows in tensors.rows.items()}, temporary, metadata=metadata)
