@@ -3,8 +3,10 @@
 """Scene cache and the order of a run."""
 
 import math
+import re
 from collections import Counter
 
+import numpy as np
 import pytest
 import torch
 
@@ -15,7 +17,7 @@ from transformers_sr3d.training.records import (
     turn_scene,
     without_pixels,
 )
-from transformers_sr3d.training.room_scenes import RoomConversations
+from transformers_sr3d.training.room_scenes import RoomConversations, drop_words
 
 
 NORMALISATION = {"image_mean": (0.5, 0.5, 0.5), "image_std": (0.5, 0.5, 0.5)}
@@ -133,3 +135,19 @@ def test_without_pixels_only_the_geometry_of_regions_is_left(cache, walk):
     assert blank["region_coverage"].min() == 1
     assert torch.equal(blank["region_descriptors"], encoded["region_descriptors"])
     assert dataset(cache, pixels=False)[0]["encoded"]["num_tiles"] == [1]
+
+
+def test_words_are_dropped_but_no_region():
+    text = "If you compare <region3>, <region11> and the others, which is the widest?"
+    rng = np.random.default_rng(0)
+    assert drop_words(text, 0.0, rng) == text
+    lengths = []
+    for _ in range(200):
+        left = drop_words(text, 0.25, rng)
+        assert re.findall(r"<region\d+>", left) == ["<region3>", "<region11>"]
+        words = iter(text.split(" "))
+        assert all(word in words for word in left.split(" "))  # in order
+        lengths.append(len(left.split(" ")))
+    assert np.mean(lengths) == pytest.approx(2 + 0.75 * (len(text.split(" ")) - 2), abs=0.5)
+    with pytest.raises(ValueError, match="`word_dropout` must be from 0 to below 1, got 1.0"):
+        RoomConversations(1, 3, {}, word_dropout=1.0)

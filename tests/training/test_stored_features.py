@@ -32,7 +32,7 @@ def model(settings, processor):
 
 
 def loss_of(model, settings, processor, cache):
-    records = conversations_of(settings, cache, num_items=4, seed=0, augment_yaw=True)
+    records = conversations_of(settings, cache, num_items=4, seed=0, augment=True)
     batch = SR3DDataCollator(processor)([records[index] for index in range(4)])
     with torch.no_grad():
         return model(**batch).loss

@@ -159,7 +159,7 @@ def train_processor(settings: TrainingSettings, cache: SceneCache) -> SR3DProces
 
 
 def conversations_of(
-    settings: TrainingSettings, cache: SceneCache, *, num_items: int, seed: int, augment_yaw: bool
+    settings: TrainingSettings, cache: SceneCache, *, num_items: int, seed: int, augment: bool
 ) -> ConversationDataset:
     """Plan the conversations of a run, or those that its validation loss is measured on.
 
@@ -172,8 +172,9 @@ def conversations_of(
             Conversations.
         seed (`int`):
             Of everything drawn.
-        augment_yaw (`bool`):
-            Whether posed samples are turned about the vertical axis.
+        augment (`bool`):
+            Whether posed samples are turned about the vertical axis and words are left out of questions, as the
+            settings say.
 
     Returns:
         `ConversationDataset`: In a fixed order.
@@ -181,10 +182,15 @@ def conversations_of(
     optimisation, samples = settings.optimisation, settings.samples
     return ConversationDataset(
         cache.single_views() if samples.single_views else cache,
-        RoomConversations(optimisation.min_questions, optimisation.max_questions, optimisation.category_weights),
+        RoomConversations(
+            optimisation.min_questions,
+            optimisation.max_questions,
+            optimisation.category_weights,
+            word_dropout=optimisation.word_dropout if augment else 0.0,
+        ),
         num_items=num_items,
         seed=seed,
         batch_size=optimisation.batch_size,
-        augment_yaw=augment_yaw,
+        augment_yaw=augment and optimisation.augment_yaw,
         pixels=samples.pixels,
     )

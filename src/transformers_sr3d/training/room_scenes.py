@@ -219,12 +219,16 @@ class RoomConversations:
             Most questions; a sample with little to ask about gives fewer.
         weights (`Mapping[str, float]`):
             How often each category is asked, relative to 1.
+        word_dropout (`float`, defaults to 0.0):
+            Share of the words of questions that are left out, so that understanding does not hang on single words.
 
     Raises:
-        ValueError: If there is no such number, or no such category.
+        ValueError: If there is no such number, no such category, or no such share.
     """
 
-    def __init__(self, min_questions: int, max_questions: int, weights: Mapping[str, float]):
+    def __init__(
+        self, min_questions: int, max_questions: int, weights: Mapping[str, float], word_dropout: float = 0.0
+    ):
         if not 1 <= min_questions <= max_questions:
             raise ValueError(
                 f"`min_questions` must be from 1 to `max_questions`, got {min_questions} and {max_questions}. "
@@ -243,7 +247,10 @@ class RoomConversations:
                 )
         self.min_questions = min_questions
         self.max_questions = max_questions
+        if not 0 <= word_dropout < 1:
+            raise ValueError(f"`word_dropout` must be from 0 to below 1, got {word_dropout}. Change the file.")
         self.weights = weights
+        self.word_dropout = word_dropout
 
     def __call__(self, truth: dict, seed: int) -> list[Turn]:
         """Draw a conversation.
@@ -263,9 +270,33 @@ class RoomConversations:
         count = int(rng.integers(self.min_questions, self.max_questions + 1))
         questions = sample_conversation(facts, numbers, rng, count, weights=self.weights)
         return [
-            Turn(question.text, question.answer, number_targets(question), name_targets(question, facts, numbers))
+            Turn(
+                drop_words(question.text, self.word_dropout, rng),
+                question.answer,
+                number_targets(question),
+                name_targets(question, facts, numbers),
+            )
             for question in questions
         ]
+
+
+def drop_words(text: str, share: float, rng: np.random.Generator) -> str:
+    """Leave words of a question out at random, but never a region.
+
+    Args:
+        text (`str`):
+            The question.
+        share (`float`):
+            Of the words; with 0 nothing is drawn.
+        rng (`np.random.Generator`):
+            Source of randomness.
+
+    Returns:
+        `str`: The question with what is left of its words, in order.
+    """
+    if not share:
+        return text
+    return " ".join(word for word in text.split(" ") if "<region" in word or rng.uniform() >= share)
 
 
 def name_targets(question: RoomQuestion, facts: RoomFacts, numbers: dict[int, int]) -> tuple[int, ...]:

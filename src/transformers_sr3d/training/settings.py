@@ -106,6 +106,8 @@ class OptimisationSettings:
             The layer of the language model, counted from 1, that it reads. At least one layer should follow.
         category_weights (`dict`, *optional*):
             How often a category of questions is asked, relative to 1, by its name.
+        word_dropout (`float`, defaults to 0.0):
+            Share of the words of training questions that are left out at random.
         freeze_vision (`bool`, defaults to `False`):
             Whether the vision tower stays as it is; its features are then stored beside the samples.
         augment_yaw (`bool`, defaults to `True`):
@@ -142,6 +144,7 @@ class OptimisationSettings:
     name_loss_weight: float = 0.0
     auxiliary_loss_layer: int = 1
     category_weights: dict = field(default_factory=dict)
+    word_dropout: float = 0.0
     freeze_vision: bool = False
     augment_yaw: bool = True
     bf16: bool | None = None

@@ -103,7 +103,8 @@ def check_settings(settings: TrainingSettings, *, processes: int) -> None:
     optimisation = settings.optimisation
     check_optimisation(optimisation)
     check_processes(optimisation, processes)
-    RoomConversations(optimisation.min_questions, optimisation.max_questions, optimisation.category_weights)
+    asked = (optimisation.min_questions, optimisation.max_questions, optimisation.category_weights)
+    RoomConversations(*asked, word_dropout=optimisation.word_dropout)
     config = SR3DConfig(**settings.model)
     check_layer(optimisation.auxiliary_loss_layer, config.get_text_config().num_hidden_layers)
     if settings.init_from is None and settings.init_vision_from == EFFICIENTNET_LITE0:
@@ -217,7 +218,8 @@ def claim_run_dir(settings: TrainingSettings) -> None:
     path = Path(settings.run_dir) / "settings.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
-        before, now = _flat(yaml.safe_load(path.read_text())), _flat(dataclasses.asdict(settings))
+        defaults = dataclasses.asdict(TrainingSettings(output_dir="", run_dir=""))
+        before, now = _flat(defaults) | _flat(yaml.safe_load(path.read_text())), _flat(dataclasses.asdict(settings))
         for name in sorted(before.keys() | now.keys()):
             if before.get(name) != now.get(name) and name.split(".")[-1] not in FREE_SETTINGS:
                 raise ValueError(
@@ -263,7 +265,7 @@ def build_trainer(
             cache,
             num_items=num_items if split == "train" else settings.samples.num_val_samples,
             seed=settings.seed,
-            augment_yaw=optimisation.augment_yaw and split == "train",
+            augment=split == "train",
         )
         for split, cache in caches.items()
     }
