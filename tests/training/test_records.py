@@ -149,5 +149,5 @@ def test_words_are_dropped_but_no_region():
         assert all(word in words for word in left.split(" "))  # in order
         lengths.append(len(left.split(" ")))
     assert np.mean(lengths) == pytest.approx(2 + 0.75 * (len(text.split(" ")) - 2), abs=0.5)
-    with pytest.raises(ValueError, match="`word_dropout` must be from 0 to below 1, got 1.0"):
+    with pytest.raises(ValueError, match=r"`word_dropout` must be from 0 to below 1, got 1\.0"):
         RoomConversations(1, 3, {}, word_dropout=1.0)
