@@ -70,7 +70,11 @@ ROWS = (
         ),
     ),
     Row("zero_shot", (REFERENCE, Arm("single views only", "reference_2_single")), MULTI_VIEW_COLUMNS),
-    Row("stitching", (REFERENCE, Arm("no stitching", "no_stitching_3_unified")), REGION_SIZE_COLUMNS),
+    Row(
+        "stitching",
+        (Arm("tile, then stitch", "stitching_2_photos"), Arm("no stitching", "no_stitching_2_photos")),
+        REGION_SIZE_COLUMNS,
+    ),
     Row(
         "estimated_geometry",
         (REFERENCE, Arm("estimated geometry", "reference_3_unified", ("--degrade", "estimated_geometry"))),

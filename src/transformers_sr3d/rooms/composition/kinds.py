@@ -219,7 +219,6 @@ KIND_WEIGHTS = {
 }
 
 
-@lru_cache(maxsize=4096)
 def placed_names() -> list[str]:
     """Give the names that things in rooms may have, of whatever furniture.
 
@@ -231,6 +230,7 @@ def placed_names() -> list[str]:
     return sorted(({*LABEL_NAMES} | corrected | wanted) - NEVER_PLACED)
 
 
+@lru_cache(maxsize=4096)
 def standing(model: FurnitureModel) -> str | None:
     """Say how a model stands in a room.
 
