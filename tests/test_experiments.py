@@ -225,16 +225,24 @@ def test_every_settings_file_is_read_and_belongs_to_a_row(tools):
         assert (settings.optimisation.threads, settings.optimisation.dataloader_workers) == (1, 0)
 
 
-def test_stages_of_an_arm_share_the_model_and_all_arms_the_samples(tools):
+def test_stages_of_an_arm_share_the_model(tools):
     arms = tools.experiment_arms
-    use = {"single_views": False, "pixels": True}
-    samples = [replace(settings.samples, **use) for settings in arms.stages().values()]
-    assert all(entry == samples[0] for entry in samples)
     for name, settings in arms.stages().items():
         config = settings.model.get("use_region_geometry", True), settings.model.get("use_metric_scale", True)
         for stage in arms.chain_of(name):
             model = arms.stages()[stage].model
             assert (model.get("use_region_geometry", True), model.get("use_metric_scale", True)) == config
+
+
+def test_arms_share_the_samples(tools):
+    """Those of stitching have their own, of photos only."""
+    arms = tools.experiment_arms
+    use = {"single_views": False, "pixels": True}
+    photos = {"photo_share": 1.0, "num_samples": 1920}
+    common = replace(arms.stages()["reference_3_unified"].samples, **use)
+    for row in arms.ROWS:
+        wanted = replace(common, **photos) if row.name == "stitching" else common
+        assert all(replace(arms.stages()[arm.stage].samples, **use) == wanted for arm in row.arms)
 
 
 def test_arms_of_a_row_are_trained_for_as_many_steps(tools):

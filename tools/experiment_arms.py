@@ -96,6 +96,7 @@ ROWS = (
             Arm("temperature 10000, scale 100", "frequencies_10000_100_3_unified"),
         ),
     ),
+    Row("optimiser", (REFERENCE, Arm("AdamW for all weights", "adamw_3_unified"))),
     Row("region_geometry", (REFERENCE, Arm("no region geometry", "no_region_geometry_3_unified"))),
 )
 

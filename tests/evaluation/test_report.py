@@ -13,6 +13,7 @@ def sample(category, right, *, views=4, region_kind="masks", form="choice", **ch
         "scene": views,
         "views": views,
         "region_kind": region_kind,
+        "held_out": False,
         "form": form,
         "quantity": None,
         "majority_key": "0",
@@ -104,6 +105,17 @@ def test_region_kinds_are_reported_apart(samples):
     assert kinds["multi", "boxes"]["percent"] == 100.0
 
 
+def test_words_of_the_test_split_are_reported_apart(samples):
+    reworded = [entry | {"held_out": entry["category"] == "wide_thin"} for entry in samples]
+    rows = [(row["views"], row["wording"], row["n"], row["right"]) for row in summarize(reworded, {})["wordings"]]
+    assert rows == [
+        ("single", "words of training", 2, 1),
+        ("single", "words of the test split", 1, 0),
+        ("multi", "words of training", 7, 5),
+        ("multi", "words of the test split", 2, 1),
+    ]
+
+
 def test_majority_is_the_commonest_answer_of_a_kind():
     samples = [
         sample("wide_thin", True, majority_key="1"),
@@ -140,7 +152,7 @@ def test_text_table_aligns_numbers_right(samples):
 
 def test_markdown_has_a_rule_under_every_head(samples):
     blocks = format_markdown(summarize(samples, {})).split("\n\n")
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     for block in blocks:
         lines = block.splitlines()
         assert len({line.count("|") for line in lines}) == 1

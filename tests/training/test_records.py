@@ -10,14 +10,21 @@ import numpy as np
 import pytest
 import torch
 
+from transformers_sr3d.rooms.questions.conversations import number_objects
+from transformers_sr3d.rooms.rendering.scenes import SceneSettings, make_scene
+from transformers_sr3d.rooms.world import RoomFacts
+from transformers_sr3d.training.collator import IGNORED_LABEL
 from transformers_sr3d.training.records import (
+    SCALES,
+    Augmentation,
     ConversationDataset,
     Turn,
     plan_order,
+    scale_scene,
     turn_scene,
     without_pixels,
 )
-from transformers_sr3d.training.room_scenes import RoomConversations, drop_words
+from transformers_sr3d.training.room_scenes import RoomConversations, drop_words, room_sample
 
 
 NORMALISATION = {"image_mean": (0.5, 0.5, 0.5), "image_std": (0.5, 0.5, 0.5)}
@@ -25,6 +32,7 @@ NORMALISATION = {"image_mean": (0.5, 0.5, 0.5), "image_std": (0.5, 0.5, 0.5)}
 
 def dataset(cache, **kwargs):
     settings = {"ask": RoomConversations(1, 3, {}), "num_items": 20, "seed": 3, "batch_size": 4}
+    settings["augmentation"] = Augmentation()
     return ConversationDataset(cache, **settings | kwargs)
 
 
@@ -82,7 +90,7 @@ def test_walks_are_turned_anew_each_time(cache, walk):
     for name, other in (("stored", stored), ("again", again["patch_points"])):
         assert not torch.allclose(first["patch_points"], other, atol=0.01), name
     torch.testing.assert_close(first["patch_points"].norm(dim=-1), stored.norm(dim=-1))
-    plain = dataset(cache, num_items=64, augment_yaw=False)
+    plain = dataset(cache, num_items=64, augmentation=Augmentation(yaw=False))
     assert torch.equal(plain[plain.order.index(walk)]["encoded"]["patch_points"], stored)
 
 
@@ -93,10 +101,68 @@ def test_photos_are_not_turned(cache):
     assert torch.equal(items[photo]["encoded"]["patch_points"], stored["patch_points"])
 
 
+def test_a_scaled_scene_is_what_the_processor_makes_of_a_doll_house(processor, make_sample):
+    scene = make_scene(
+        make_sample.furniture, "train", 0, 0, SceneSettings(image_size=64, num_views=(3, 3), photo_share=0)
+    )
+    numbers = number_objects(scene.facts, np.random.default_rng(0), max_regions=4)
+    sample = room_sample(scene.facts, scene.views, numbers, np.random.default_rng(0), exact=False)  # no 3D boxes
+    small = dict(sample, depths=[depth * 0.4 for depth in sample["depths"]])
+    small["camera_to_world"] = [pose * np.array([1, 1, 1, 0.4]) for pose in sample["camera_to_world"]]
+    for pose in small["camera_to_world"]:
+        pose[3, 3] = 1.0
+    wanted, scaled = processor.encode_views(**small), scale_scene(processor.encode_views(**sample), 0.4)
+    assert scaled["metric_scale"] == pytest.approx(wanted["metric_scale"], rel=1e-4)
+    for name in ("patch_points", "region_descriptors", "region_coverage"):
+        torch.testing.assert_close(scaled[name], wanted[name], atol=2e-4, rtol=0)
+
+
+def test_without_metres_a_scene_keeps_its_descriptors(cache, walk):
+    encoded = dict(cache[walk]["encoded"], metric_scale=0.0)
+    encoded["region_descriptors"] = encoded["region_descriptors"] * (torch.arange(13) != 9)
+    scaled = scale_scene(encoded, 0.5)
+    assert scaled["metric_scale"] == 0.0
+    assert torch.equal(scaled["region_descriptors"], encoded["region_descriptors"])
+
+
+def test_scaled_scenes_are_asked_for_their_new_sizes(cache):
+    scales = []
+
+    def ask(truth, seed, scale):
+        scales.append(scale)
+        return [Turn("question", "answer", (0.0,), ())]
+
+    items = dataset(cache, ask=ask, num_items=64, augmentation=Augmentation(scale=0.5))
+    for index in range(64):
+        stored, shown = cache[items.order[index]]["encoded"]["metric_scale"], items[index]["encoded"]["metric_scale"]
+        assert shown == pytest.approx(stored * scales[-1])
+        assert scales[-1] == 1.0 or stored  # what has no metres is shown as it is
+    changed = [scale for scale in scales if scale != 1.0]
+    assert 0.2 < len(changed) / 64 < 0.6
+    assert SCALES[0] <= min(changed) < 0.5 < 1.0 < max(changed) <= SCALES[1]
+
+
+def test_a_smaller_room_has_shorter_answers_and_no_names(cache, walk):
+    truth = cache[walk]["truth"]
+    facts = RoomFacts.from_json(truth["facts"])
+    small = facts.scaled(0.5)
+    assert small.floor_area == pytest.approx(facts.floor_area / 4)
+    assert small.objects[0].volume == pytest.approx(facts.objects[0].volume / 8)
+    ask = RoomConversations(8, 8, {"distance": 8.0})
+    turns = [turn for seed in range(20) for turn in ask(truth, seed, 0.5)]
+    assert all(name == IGNORED_LABEL for turn in turns for name in turn.names)
+    assert any(name != IGNORED_LABEL for turn in ask(truth, 0) for name in turn.names)
+    centers = [thing.center for thing in facts.objects]
+    distances = {math.dist(first, second) / 2 for first in centers for second in centers}
+    asked = {math.exp(turn.targets[0] / 2) for turn in turns if "distance between" in turn.question}
+    assert asked
+    assert all(min(abs(value - distance) for distance in distances) < 1e-6 for value in asked)
+
+
 def test_scene_without_questions_gives_way_to_the_next(cache):
     facts = [cache[index]["truth"] for index in range(len(cache))]
 
-    def ask(truth, seed):
+    def ask(truth, seed, scale):
         index = facts.index(truth)
         return [] if index == 3 else [Turn("question", str(index), (0.0,), ())]
 
@@ -104,7 +170,7 @@ def test_scene_without_questions_gives_way_to_the_next(cache):
     place = items.order.index(3)
     assert items[place]["conversation"] == [("question", "4")]
     with pytest.raises(ValueError, match="none for all 9"):
-        dataset(cache, ask=lambda truth, seed: [])[0]
+        dataset(cache, ask=lambda truth, seed, scale: [])[0]
 
 
 def test_fewer_than_one_question_is_refused():

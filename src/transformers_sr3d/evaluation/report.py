@@ -33,6 +33,7 @@ ANSWERERS = {
 BASELINES = tuple(ANSWERERS)[1:]
 VIEW_GROUPS = ("single", "multi")
 TABLE_ORDER = (*SINGLE_VIEW_RELATIONS, *QUALITATIVE, *QUANTITATIVE)
+WORDING_ORDER = ("words of training", "words of the test split")
 KIND_ORDER = ("masks", "mask", "boxes", "box", "box_3d")
 
 
@@ -80,9 +81,9 @@ def summarize(samples: Sequence[dict], model_counts: Mapping[str, int]) -> dict[
 
     Args:
         samples (`Sequence[dict]`):
-            With `scene`, `views`, `region_kind`, `category`, `name`, `right`, `mra`, and of the columns that were
-            measured `majority_right`, `blind_right`, `no_depth_right` and `oracle_right` (a bool, or None where the
-            oracle has no answer by design).
+            With `scene`, `views`, `region_kind`, `held_out`, `category`, `name`, `right`, `mra`, and of the columns
+            that were measured `majority_right`, `blind_right`, `no_depth_right` and `oracle_right` (a bool, or None
+            where the oracle has no answer by design).
         model_counts (`Mapping[str, int]`):
             Furniture models of each class; see `naming_macro_top1`.
 
@@ -90,8 +91,8 @@ def summarize(samples: Sequence[dict], model_counts: Mapping[str, int]) -> dict[
         `dict[str, Any]`: Percentages: `averages` (per answerer `qualitative`, `quantitative`, `single_view_relations`
         and `naming_macro_top1`; None where there is nothing to average), the model's four once more at the top,
         `scenes` (how many of each half of the table, and their views), `missing` (categories of the averages without
-        a sample), `naming_classes`, `categories` (see `category_rows`), `region_kinds` (see `region_kind_rows`) and
-        `all` (such a row over all samples).
+        a sample), `naming_classes`, `categories` (see `category_rows`), `region_kinds` (see `region_kind_rows`),
+        `wordings` (see `wording_rows`) and `all` (such a row over all samples).
     """
     classes = [name for name, count in model_counts.items() if count >= MIN_MODELS_OF_CLASS]
     averages = {answerer: _averages(samples, key, classes) for answerer, key in ANSWERERS.items()}
@@ -106,6 +107,7 @@ def summarize(samples: Sequence[dict], model_counts: Mapping[str, int]) -> dict[
         "naming_classes": sorted({sample["name"] for sample in _named(samples, classes)}),
         "categories": category_rows(samples),
         "region_kinds": region_kind_rows(samples),
+        "wordings": wording_rows(samples),
         "all": _row(samples),
     }
 
@@ -179,6 +181,21 @@ def region_kind_rows(samples: Sequence[dict]) -> list[dict[str, Any]]:
     return _rows(samples, "region_kind", KIND_ORDER)
 
 
+def wording_rows(samples: Sequence[dict]) -> list[dict[str, Any]]:
+    """Count samples per half of the table and whether only the test split asks in their words.
+
+    Args:
+        samples (`Sequence[dict]`):
+            As for `summarize`.
+
+    Returns:
+        `list[dict[str, Any]]`: As `category_rows`, with `wording`, one of `WORDING_ORDER`, in place of `category`.
+    """
+    return _rows(
+        [{"wording": WORDING_ORDER[sample["held_out"]], **sample} for sample in samples], "wording", WORDING_ORDER
+    )
+
+
 def _rows(samples: Sequence[dict], key: str, order: Sequence[str]) -> list[dict[str, Any]]:
     """Rows per half of the table and value of a key: first those named in the order, then others by alphabet."""
     rows = []
@@ -234,8 +251,8 @@ def report_tables(summary: Mapping[str, Any]) -> list[list[list[str]]]:
             From `summarize`.
 
     Returns:
-        `list[list[list[str]]]`: Three tables, each with its head first: averages over categories, categories, region
-        kinds. Percentages; "-" is not measured.
+        `list[list[list[str]]]`: Four tables, each with its head first: averages over categories, categories, region
+        kinds, wordings. Percentages; "-" is not measured.
     """
     averages = [["average over categories", *("model", "majority", "blind", "no depth", "oracle")]]
     for key, name in AVERAGE_NAMES.items():
@@ -246,7 +263,10 @@ def report_tables(summary: Mapping[str, Any]) -> list[list[list[str]]]:
     kinds = [["views", "regions given as", *COLUMNS]]
     for row in [*summary["region_kinds"], {"views": "all", "region_kind": "", **summary["all"]}]:
         kinds.append([row["views"], row["region_kind"], *(write(row) for write in COLUMNS.values())])
-    return [averages, categories, kinds]
+    wordings = [["views", "asked in", *COLUMNS]]
+    for row in summary["wordings"]:
+        wordings.append([row["views"], row["wording"], *(write(row) for write in COLUMNS.values())])
+    return [averages, categories, kinds, wordings]
 
 
 def format_text(summary: Mapping[str, Any]) -> str:

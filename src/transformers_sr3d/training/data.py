@@ -15,7 +15,7 @@ from transformers_sr3d.configuration_sr3d import SR3DConfig
 from transformers_sr3d.processing_sr3d import SR3DProcessor
 from transformers_sr3d.rooms.furniture.pack import open_furniture
 from transformers_sr3d.training.budget import newest_checkpoint
-from transformers_sr3d.training.records import ConversationDataset
+from transformers_sr3d.training.records import Augmentation, ConversationDataset
 from transformers_sr3d.training.room_scenes import RoomConversations, RoomScenes
 from transformers_sr3d.training.scene_cache import SceneCache, build_cache, check_cache
 from transformers_sr3d.training.settings import SampleSettings, TrainingSettings
@@ -173,8 +173,8 @@ def conversations_of(
         seed (`int`):
             Of everything drawn.
         augment (`bool`):
-            Whether posed samples are turned about the vertical axis and words are left out of questions, as the
-            settings say.
+            Whether posed samples are turned about the vertical axis, metric ones shown in another size and words left
+            out of questions, as the settings say.
 
     Returns:
         `ConversationDataset`: In a fixed order.
@@ -191,6 +191,8 @@ def conversations_of(
         num_items=num_items,
         seed=seed,
         batch_size=optimisation.batch_size,
-        augment_yaw=augment and optimisation.augment_yaw,
+        augmentation=Augmentation(
+            yaw=augment and optimisation.augment_yaw, scale=optimisation.augment_scale if augment else 0.0
+        ),
         pixels=samples.pixels,
     )

@@ -9,12 +9,16 @@ afresh each time a scene is used.
 This module may import torch and siblings in `training`.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 
 from transformers_sr3d.training.scene_cache import SceneCache
+
+
+SCALES = (0.3, 1.3)  # most scenes get smaller: furniture is larger than what stands on a desk
 
 
 class Turn(NamedTuple):
@@ -28,6 +32,15 @@ class Turn(NamedTuple):
     names: tuple[int, ...]
 
 
+class Augmentation(NamedTuple):
+    """Whether scenes with several posed views are turned about the vertical axis, and the share of the metric scenes
+    that are shown smaller or larger than they are, by up to `SCALES`.
+    """
+
+    yaw: bool = True
+    scale: float = 0.0
+
+
 class ConversationDataset(torch.utils.data.Dataset):
     """Every conversation of a whole training run, in order.
 
@@ -38,16 +51,16 @@ class ConversationDataset(torch.utils.data.Dataset):
     Args:
         cache (`SceneCache`):
             The scenes.
-        ask (`Callable[[dict, int], list[Turn]]`):
-            Truth of a scene and a seed to questions.
+        ask (`Callable[[dict, int, float], list[Turn]]`):
+            Truth of a scene, a seed and how much larger than true the scene is shown, to questions.
         num_items (`int`):
             Conversations of the run.
         seed (`int`):
             Of everything drawn here.
         batch_size (`int`):
             Items of a step; scenes of like length share a step.
-        augment_yaw (`bool`, defaults to `True`):
-            Whether scenes with several posed views are turned about the vertical axis.
+        augmentation (`Augmentation`):
+            How scenes are shown otherwise than they are.
         pixels (`bool`, defaults to `True`):
             Whether scenes show their views, or only what is known of their regions; see `without_pixels`.
     """
@@ -55,18 +68,18 @@ class ConversationDataset(torch.utils.data.Dataset):
     def __init__(
         self,
         cache: SceneCache,
-        ask: Callable[[dict, int], list[Turn]],
+        ask: Callable[[dict, int, float], list[Turn]],
         *,
         num_items: int,
         seed: int,
         batch_size: int,
-        augment_yaw: bool = True,
+        augmentation: Augmentation,
         pixels: bool = True,
     ):
         self.cache = cache
         self.ask = ask
         self.seed = seed
-        self.augment_yaw = augment_yaw
+        self.augmentation = augmentation
         self.pixels = pixels
         lengths = [cache.num_tiles(index) for index in range(len(cache))]
         self.order = plan_order(lengths, num_items=num_items, seed=seed, batch_size=batch_size)
@@ -76,11 +89,10 @@ class ConversationDataset(torch.utils.data.Dataset):
 
     def __getitem__(self, index: int) -> dict:
         item_seed = self.seed * 1_000_003 + index
-        scene, turns = self._scene_with_turns(self.order[index], item_seed)
-        encoded = scene["encoded"]
-        if self.augment_yaw and len(encoded["num_tiles"]) > 1:
-            generator = torch.Generator().manual_seed(item_seed)
-            encoded = turn_scene(encoded, float(torch.rand((), generator=generator)) * 2.0 * torch.pi)
+        angle, factor = self._draw_augmentation(item_seed)
+        encoded, turns = self._scene_with_turns(self.order[index], item_seed, factor)
+        if self.augmentation.yaw and len(encoded["num_tiles"]) > 1:
+            encoded = turn_scene(encoded, angle)
         return {
             "encoded": encoded if self.pixels else without_pixels(encoded),
             "conversation": [(turn.question, turn.answer) for turn in turns],
@@ -88,13 +100,22 @@ class ConversationDataset(torch.utils.data.Dataset):
             "names": [name for turn in turns for name in turn.names],
         }
 
-    def _scene_with_turns(self, first: int, item_seed: int) -> tuple[dict, list[Turn]]:
+    def _draw_augmentation(self, item_seed: int) -> tuple[float, float]:
+        """Draw the angle by which a posed scene is turned, and how much larger than true a metric one is shown."""
+        generator = torch.Generator().manual_seed(item_seed)
+        turn, chance, size = (float(torch.rand((), generator=generator)) for _ in range(3))
+        smallest, largest = (math.log(end) for end in SCALES)
+        factor = math.exp(smallest + size * (largest - smallest)) if chance < self.augmentation.scale else 1.0
+        return turn * 2.0 * torch.pi, factor
+
+    def _scene_with_turns(self, first: int, item_seed: int, factor: float) -> tuple[dict, list[Turn]]:
         """A few scenes show too little to ask about; the next one stands in for them."""
         for offset in range(len(self.cache)):
             scene = self.cache[(first + offset) % len(self.cache)]
-            turns = self.ask(scene["truth"], item_seed)
+            scale = factor if scene["encoded"]["metric_scale"] else 1.0  # without metres a size cannot be seen
+            turns = self.ask(scene["truth"], item_seed, scale)
             if turns:
-                return scene, turns
+                return scale_scene(scene["encoded"], scale), turns
         raise ValueError(f"`ask` must give questions for some scene, got none for all {len(self.cache)}. Change it.")
 
 
@@ -171,3 +192,22 @@ def turn_scene(encoded: dict, angle: float) -> dict:
     descriptors = encoded["region_descriptors"].clone()
     descriptors[:, :3] = descriptors[:, :3] @ turn.T
     return encoded | {"patch_points": encoded["patch_points"] @ turn.T, "region_descriptors": descriptors}
+
+
+def scale_scene(encoded: dict, factor: float) -> dict:
+    """Make a metric scene smaller or larger; canonical coordinates, and so all that is seen, stay.
+
+    Who has seen each thing in its own size only may know sizes by heart, and need not measure.
+
+    Args:
+        encoded (`dict`):
+            What `SR3DProcessor.encode_views` returned.
+        factor (`float`):
+            All metres are multiplied by it.
+
+    Returns:
+        `dict`: A copy with another metric scale and other extents in the descriptors that hold metres.
+    """
+    descriptors = encoded["region_descriptors"].clone()
+    descriptors[:, 6:9] += math.log(factor) * descriptors[:, 9:10]  # column 9 tells whether they are metric
+    return encoded | {"metric_scale": encoded["metric_scale"] * factor, "region_descriptors": descriptors}

@@ -47,6 +47,7 @@ FEW_VIEWS = (2, 4)
 # Of the margins of choices as targets of training: most then lie between 0.4 and 2 on either side.
 MARGIN_SCALES = {"left_right": 3.0}  # margins in image widths; the others are logarithms of ratios, or metres
 MARGIN_SCALE, LARGEST_MARGIN = 2.0, 2.0
+NAMED_CATEGORIES = ("naming", "counting", "existence", "named_distance")
 NAMES = {name: number for number, name in enumerate(placed_names())}
 QUANTITY_SCALE = 2.0  # of the logarithms of quantities, whose spread is then like that of margins
 
@@ -252,7 +253,7 @@ class RoomConversations:
         self.weights = weights
         self.word_dropout = word_dropout
 
-    def __call__(self, truth: dict, seed: int) -> list[Turn]:
+    def __call__(self, truth: dict, seed: int, scale: float = 1.0) -> list[Turn]:
         """Draw a conversation.
 
         Args:
@@ -260,24 +261,28 @@ class RoomConversations:
                 What `RoomScenes` gave.
             seed (`int`):
                 The same seed gives the same conversation.
+            scale (`float`, defaults to 1.0):
+                How much larger than true the sample is shown. Things that are not shown in their own size are not
+                asked for by name.
 
         Returns:
             `list[Turn]`: Questions with their answers, the numbers behind them and the names of their regions.
         """
         rng = np.random.default_rng([seed, CONVERSATION_STREAM])
-        facts = RoomFacts.from_json(truth["facts"])
+        facts, weights = RoomFacts.from_json(truth["facts"]), self.weights
+        if scale != 1.0:
+            facts, weights = facts.scaled(scale), {**self.weights, **dict.fromkeys(NAMED_CATEGORIES, 0.0)}
         numbers = {int(key): value for key, value in truth["objects"].items()}
         count = int(rng.integers(self.min_questions, self.max_questions + 1))
-        questions = sample_conversation(facts, numbers, rng, count, weights=self.weights)
-        return [
-            Turn(
-                drop_words(question.text, self.word_dropout, rng),
-                question.answer,
-                number_targets(question),
-                name_targets(question, facts, numbers),
-            )
-            for question in questions
-        ]
+        questions = sample_conversation(facts, numbers, rng, count, weights=weights)
+        turns = []
+        for question in questions:
+            names = name_targets(question, facts, numbers)
+            if scale != 1.0:
+                names = (IGNORED_LABEL,) * len(names)
+            text = drop_words(question.text, self.word_dropout, rng)
+            turns.append(Turn(text, question.answer, number_targets(question), names))
+        return turns
 
 
 def drop_words(text: str, share: float, rng: np.random.Generator) -> str:

@@ -112,6 +112,8 @@ class OptimisationSettings:
             Whether the vision tower stays as it is; its features are then stored beside the samples.
         augment_yaw (`bool`, defaults to `True`):
             Whether posed scenes are turned about the vertical axis at random.
+        augment_scale (`float`, defaults to 0.0):
+            Share of the metric scenes that are shown smaller or larger than they are, at random.
         bf16 (`bool`, *optional*):
             Whether matrix products run in bfloat16 (autocast); weights and optimiser stay float32. Not given: where
             the machine is faster at it, which many CPUs are not, by far.
@@ -147,6 +149,7 @@ class OptimisationSettings:
     word_dropout: float = 0.0
     freeze_vision: bool = False
     augment_yaw: bool = True
+    augment_scale: float = 0.0
     bf16: bool | None = None
     threads: int | None = None
     dataloader_workers: int = 0

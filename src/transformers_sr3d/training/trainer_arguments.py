@@ -19,14 +19,14 @@ from transformers_sr3d.training.settings import OptimisationSettings
 
 
 def check_optimisation(optimisation: OptimisationSettings) -> None:
-    """Refuse rates and weights of the wrong sign, with which training would go the wrong way or not at all.
+    """Refuse rates, weights and shares that cannot be, with which training would go the wrong way or not at all.
 
     Args:
         optimisation (`OptimisationSettings`):
             How to train.
 
     Raises:
-        ValueError: If a learning rate is not above 0 or a weight below 0.
+        ValueError: If a learning rate is not above 0, a weight below 0 or a share not from 0 to 1.
     """
     for name in ("learning_rate", "muon_learning_rate"):
         rate = getattr(optimisation, name)
@@ -36,6 +36,9 @@ def check_optimisation(optimisation: OptimisationSettings) -> None:
         weight = getattr(optimisation, name)
         if not 0 <= weight < math.inf:
             raise ValueError(f"`optimisation.{name}` must be a number from 0 on, got {weight}. Change the file.")
+    share = optimisation.augment_scale
+    if not 0 <= share <= 1:
+        raise ValueError(f"`optimisation.augment_scale` must be a share from 0 to 1, got {share}. Change the file.")
 
 
 def check_processes(optimisation: OptimisationSettings, processes: int) -> None:

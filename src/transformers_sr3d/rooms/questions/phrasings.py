@@ -5,17 +5,22 @@
 Comparisons of two regions are put together from frames ("Which is {more}, {a} or {b}?") and words ("wider"), so
 that every direction is asked in as many ways as every other; what all other kinds say stands in `wordings`.
 About a fifth of the phrasings of each kind is asked in the test split only: a model that knows the words of its
-training by heart is found out there. The price of frames is that some sentences are stiff.
+training by heart is found out there. The price of frames is that some sentences are stiff. Training has as many more
+of its own (`more_wordings.yaml`), which no benchmark asks.
 
-May import: `wordings`.
+May import: yaml, `wordings`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
 
 from transformers_sr3d.rooms.questions import wordings as room_wordings
 
 
-TEST_SPLIT = "test"
+TRAIN_SPLIT, TEST_SPLIT = "train", "test"
 
 
 @dataclass(frozen=True)
@@ -205,7 +210,7 @@ def phrasings(kind: str, split: str) -> tuple[str, ...]:
 
     Args:
         kind (`str`): For example `"wider_choice"` or `"width"`; one of `question_kinds`.
-        split (`str`): The test split adds those that no other split asks.
+        split (`str`): The test split adds those that no other split asks, and so does the training split.
 
     Returns:
         `tuple[str, ...]`: Templates; what stands in braces is described in `wordings`.
@@ -215,7 +220,8 @@ def phrasings(kind: str, split: str) -> tuple[str, ...]:
     """
     if kind not in _QUESTIONS:
         raise ValueError(f"`kind` must be one of {', '.join(_QUESTIONS)}, got {kind!r}. Choose one of them.")
-    return _QUESTIONS[kind] + (held_out_phrasings(kind) if split == TEST_SPLIT else ())
+    own = {TRAIN_SPLIT: _TRAINING_ONLY, TEST_SPLIT: _HELD_OUT}.get(split)
+    return _QUESTIONS[kind] + (() if own is None else own[kind])
 
 
 def held_out_phrasings(kind: str) -> tuple[str, ...]:
@@ -253,7 +259,7 @@ def answer_phrasings(kind: str) -> tuple[str, ...]:
     return _ANSWERS[kind]
 
 
-def _fill_frames(frames: tuple[str, ...], words: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+def _fill_frames(frames: Iterable[str], words: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
     return tuple(
         frame.replace("{more}", more).replace("{relation}", relation) for more, relation in words for frame in frames
     )
@@ -281,8 +287,10 @@ def _comparison_answers(name: str, direction: Direction) -> dict[str, tuple[str,
     }
 
 
+_MORE = yaml.safe_load(Path(__file__).with_name("more_wordings.yaml").read_text(encoding="utf-8"))
 _QUESTIONS: dict[str, tuple[str, ...]] = {}
 _HELD_OUT: dict[str, tuple[str, ...]] = {}
+_TRAINING_ONLY: dict[str, tuple[str, ...]] = {kind: tuple(texts) for kind, texts in _MORE["questions"].items()}
 _ANSWERS: dict[str, tuple[str, ...]] = dict(room_wordings.ANSWERS)
 for _name, _words in DIRECTIONS.items():
     _QUESTIONS[f"{_name}_choice"] = _fill_frames(CHOICE_FRAMES, _words.words) + _words.choices
@@ -291,6 +299,9 @@ for _name, _words in DIRECTIONS.items():
     _HELD_OUT[f"{_name}_predicate"] = (
         _fill_frames(HELD_OUT_PREDICATE_FRAMES, _words.words) + _words.held_out_predicates
     )
+    for _form in ("choice", "predicate"):
+        _frames, _texts = _MORE[f"{_form}_frames"], _MORE[f"{_form}s"][_name]
+        _TRAINING_ONLY[f"{_name}_{_form}"] = _fill_frames(_frames, _words.words) + tuple(_texts)
     _ANSWERS |= _comparison_answers(_name, _words)
 _QUESTIONS |= room_wordings.QUESTIONS
 _HELD_OUT |= room_wordings.HELD_OUT_QUESTIONS
