@@ -21,8 +21,8 @@ CHECKPOINT = ROOT / "checkpoints" / "sr3d-tiny"
 PHOTO = ROOT / "demo" / "data" / "kinect_bookcase"
 
 PROMPT = "<image>Which is closer to the camera, <region0> or <region1>?"
-# A world moved by 36 m changes logits of order 9 by 3e-4, another order of views region tokens by 1e-6.
-LOGIT_TOLERANCE = {"atol": 1e-3, "rtol": 1e-5}
+# A world moved by 36 m changes logits of order 10 by 1e-5, another order of views region tokens by 1e-6.
+LOGIT_TOLERANCE = {"atol": 1e-4, "rtol": 1e-5}
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +47,13 @@ def photo(**changes):
 
 
 def room(view_order=(0, 1, 2), moved_by=(0.0, 0.0, 0.0)):
-    # Of regions above 4096 points an even sample is taken, which another order of views changes; these are smaller.
     scene = make_scene(open_furniture(), "test", 0, 0, SceneSettings(image_size=96, num_views=(3, 3), photo_share=0.0))
     views = [scene.views[index] for index in view_order]
     shift = np.eye(4)
     shift[:3, 3] = moved_by
-    visible = [thing.visible_pixels.sum() for thing in scene.facts.objects]
-    marked = np.argsort(visible)[-2:]
+    # Not thin ones: of points 36 m away, the logarithm of an extent of 6 mm makes 2e-4 of their rounding.
+    thick = [thing.visible_pixels.sum() * (min(thing.size) > 0.2) for thing in scene.facts.objects]
+    marked = np.argsort(thick)[-2:]
     return {
         "images": [view.image for view in views],
         "depths": [view.depth for view in views],

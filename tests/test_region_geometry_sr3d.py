@@ -136,6 +136,15 @@ def test_a_million_points_are_sampled_evenly():
     )
 
 
+@pytest.mark.parametrize("num_points", [300, 1500, 6000, 40000])
+def test_order_of_the_points_changes_nothing(num_points):
+    generator = torch.Generator().manual_seed(0)
+    points = torch.randn((num_points, 3), generator=generator) * torch.tensor([0.5, 0.45, 0.8])  # no axis stands out
+    shuffled = points[torch.randperm(num_points, generator=generator)]
+    before, after = (region_descriptor(part, **UNKNOWN) for part in (points, shuffled))
+    torch.testing.assert_close(after, before, atol=1e-5, rtol=0)
+
+
 @properties
 @given(angles, st.tuples(*[st.floats(-1, 1)] * 3))
 def test_descriptor_moves_with_the_region_and_keeps_its_size(yaw, shift):

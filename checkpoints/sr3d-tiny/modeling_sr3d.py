@@ -392,6 +392,26 @@ class SR3DModel(SR3DPreTrainedModel):
         )
         return inputs_embeds.masked_scatter(image_mask[..., None], image_features.to(inputs_embeds.dtype))
 
+    def _merge_regions(
+        self,
+        inputs_embeds: torch.Tensor,
+        region_mask: torch.Tensor,
+        image_mask: torch.Tensor | None,
+        image_outputs: SR3DImageFeatures | None,
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Put region tokens at their placeholders and return them too; refuse placeholders without features."""
+        if image_mask is None or image_outputs is None or image_outputs.region_sums is None:
+            torch_compilable_check(
+                ~region_mask.any(),
+                "The text mentions regions but no region features came with it. Pass `region_coverage` with "
+                "`pixel_values`; chunked prefill cannot carry regions, nor can an SR-3D model as an assistant, so "
+                "switch these off.",
+            )
+            return inputs_embeds, None
+        tiles_per_row = image_mask.sum(1) // self.config.image_tokens_per_tile
+        region_features = self._region_tokens(image_outputs, tiles_per_row, region_mask.sum(1))
+        return self._merge_region_tokens(inputs_embeds, region_mask, region_features), region_features
+
     @staticmethod
     def _merge_region_tokens(
         inputs_embeds: torch.Tensor, region_mask: torch.Tensor, region_features: torch.Tensor
@@ -454,22 +474,12 @@ class SR3DModel(SR3DPreTrainedModel):
             )
 
         region_mask = self.get_placeholder_mask(input_ids, inputs_embeds, self.config.region_token_id)
-        image_features = region_features = None
+        image_mask = image_features = None
         if image_outputs is not None:
             image_mask = self.get_placeholder_mask(input_ids, inputs_embeds, self.config.image_token_id)
             image_features = image_outputs.pooler_output.to(inputs_embeds.device)
             inputs_embeds = self._merge_image_tokens(inputs_embeds, image_mask, image_features)
-        if image_outputs is not None and image_outputs.region_sums is not None:
-            tiles_per_row = image_mask.sum(1) // self.config.image_tokens_per_tile
-            region_features = self._region_tokens(image_outputs, tiles_per_row, region_mask.sum(1))
-            inputs_embeds = self._merge_region_tokens(inputs_embeds, region_mask, region_features)
-        else:
-            torch_compilable_check(
-                ~region_mask.any(),
-                "The text mentions regions but no region features came with it. Pass `region_coverage` with "
-                "`pixel_values`; chunked prefill cannot carry regions, nor can an SR-3D model as an assistant, so "
-                "switch these off.",
-            )
+        inputs_embeds, region_features = self._merge_regions(inputs_embeds, region_mask, image_mask, image_outputs)
 
         outputs = self.language_model(
             attention_mask=attention_mask,

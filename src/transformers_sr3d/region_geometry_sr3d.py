@@ -45,6 +45,27 @@ MIN_BOX_POINTS = 3
 NEAR_PLANE_M = 0.01
 
 
+def sample_points(points: torch.Tensor, max_points: int) -> torch.Tensor:
+    """Take at most `max_points` of the points of a region: the same ones in whatever order its views come.
+
+    An even sample is taken of the points in the order of their distance from their mean, which is the same wherever
+    the world's origin is and whichever way its axes point.
+
+    Args:
+        points (`torch.Tensor` of shape `(N, D)`):
+            Any unit.
+        max_points (`int`):
+            Points to keep; fewer are returned unchanged.
+
+    Returns:
+        `torch.Tensor` of shape `(min(N, max_points), D)`.
+    """
+    if len(points) <= max_points:
+        return points
+    distance = (points.double() - points.double().mean(dim=0)).norm(dim=-1)
+    return sample_evenly(points[distance.argsort(stable=True)], max_points)
+
+
 def _percentile_range(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the 2nd and the 98th percentile of `(*, N)` along the last axis."""
     return quantile(values, TRIM), quantile(values, 1.0 - TRIM)
@@ -72,7 +93,7 @@ def _horizontal_angle(points_xy: torch.Tensor) -> float:
 
     Source: Zhang et al., Efficient L-Shape Fitting for Vehicle Detection Using Laser Scanners, 2017 (closeness).
     """
-    points_xy = sample_evenly(points_xy, MAX_ORIENTATION_POINTS)
+    points_xy = sample_points(points_xy, MAX_ORIENTATION_POINTS)
     step = math.radians(3.0)
     coarse = torch.arange(30, dtype=points_xy.dtype, device=points_xy.device) * step
     best = coarse[_orientation_cost(points_xy, coarse).argmin()]
@@ -146,7 +167,7 @@ def region_descriptor(
     if not has_points:
         return descriptor
 
-    points = sample_evenly(points_canonical, MAX_REGION_POINTS)
+    points = sample_points(points_canonical, MAX_REGION_POINTS)
     rotation, low, high = _oriented_axes(points)
     extents = (high - low) / (1.0 - 2.0 * TRIM) * (metric_scale if is_metric else 1.0)
     descriptor[0:3] = rotation @ ((low + high) / 2)
@@ -352,5 +373,5 @@ def box_from_points(points: torch.Tensor) -> dict[str, torch.Tensor]:
         raise ValueError(
             f"`points` must hold at least {MIN_BOX_POINTS} points, got {len(points)}. Mark a larger region."
         )
-    rotation, low, high = _oriented_axes(sample_evenly(points, MAX_REGION_POINTS))
+    rotation, low, high = _oriented_axes(sample_points(points, MAX_REGION_POINTS))
     return {"center": rotation @ ((low + high) / 2), "size": (high - low) / (1.0 - 2.0 * TRIM), "rotation": rotation}

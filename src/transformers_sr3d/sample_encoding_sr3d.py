@@ -30,9 +30,8 @@ from typing import Any
 import torch
 
 from .geometry_sr3d import canonical_frame, to_canonical
-from .region_geometry_sr3d import MAX_REGION_POINTS, REGION_DESCRIPTOR_SIZE, region_descriptor
+from .region_geometry_sr3d import MAX_REGION_POINTS, REGION_DESCRIPTOR_SIZE, region_descriptor, sample_points
 from .region_prompts_sr3d import region_points
-from .tensor_helpers_sr3d import sample_evenly
 
 
 def encode_sample(
@@ -101,7 +100,7 @@ def _describe_regions(
     descriptors = torch.zeros((len(regions), REGION_DESCRIPTOR_SIZE))
     for row, region in enumerate(regions):
         # The descriptor looks at no more points than this; the rest need not reach the canonical frame.
-        points_world = sample_evenly(region_points(region["masks"], views), MAX_REGION_POINTS)
+        points_world = sample_points(region_points(region["masks"], views), MAX_REGION_POINTS)
         descriptors[row] = region_descriptor(
             (points_world - center) / scale,  # not clamped: what lies far out keeps its true size
             metric_scale=metric_scale,

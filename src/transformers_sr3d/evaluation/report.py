@@ -251,8 +251,8 @@ def report_tables(summary: Mapping[str, Any]) -> list[list[list[str]]]:
             From `summarize`.
 
     Returns:
-        `list[list[list[str]]]`: Four tables, each with its head first: averages over categories, categories, region
-        kinds, wordings. Percentages; "-" is not measured.
+        `list[list[list[str]]]`: Four tables, each with its head first: averages over categories, categories,
+        wordings, region kinds. Percentages; "-" is not measured.
     """
     averages = [["average over categories", *("model", "majority", "blind", "no depth", "oracle")]]
     for key, name in AVERAGE_NAMES.items():
@@ -260,13 +260,13 @@ def report_tables(summary: Mapping[str, Any]) -> list[list[list[str]]]:
     categories = [["views", "category", *COLUMNS]]
     for row in summary["categories"]:
         categories.append([row["views"], row["category"], *(write(row) for write in COLUMNS.values())])
-    kinds = [["views", "regions given as", *COLUMNS]]
-    for row in [*summary["region_kinds"], {"views": "all", "region_kind": "", **summary["all"]}]:
-        kinds.append([row["views"], row["region_kind"], *(write(row) for write in COLUMNS.values())])
     wordings = [["views", "asked in", *COLUMNS]]
     for row in summary["wordings"]:
         wordings.append([row["views"], row["wording"], *(write(row) for write in COLUMNS.values())])
-    return [averages, categories, kinds, wordings]
+    kinds = [["views", "regions given as", *COLUMNS]]
+    for row in [*summary["region_kinds"], {"views": "all", "region_kind": "", **summary["all"]}]:
+        kinds.append([row["views"], row["region_kind"], *(write(row) for write in COLUMNS.values())])
+    return [averages, categories, wordings, kinds]
 
 
 def format_text(summary: Mapping[str, Any]) -> str:
