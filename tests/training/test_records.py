@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from transformers_sr3d.rooms.questions.conversations import number_objects
+from transformers_sr3d.rooms.questions.quantities import center_in_camera
 from transformers_sr3d.rooms.rendering.scenes import SceneSettings, make_scene
 from transformers_sr3d.rooms.world import RoomFacts
 from transformers_sr3d.training.collator import IGNORED_LABEL
@@ -148,6 +149,8 @@ def test_a_smaller_room_has_shorter_answers_and_no_names(cache, walk):
     small = facts.scaled(0.5)
     assert small.floor_area == pytest.approx(facts.floor_area / 4)
     assert small.objects[0].volume == pytest.approx(facts.objects[0].volume / 8)
+    in_camera = center_in_camera(facts, 0)
+    assert center_in_camera(small, 0) == pytest.approx(in_camera / 2)  # and so it is seen at the same place
     ask = RoomConversations(8, 8, {"distance": 8.0})
     turns = [turn for seed in range(20) for turn in ask(truth, seed, 0.5)]
     assert all(name == IGNORED_LABEL for turn in turns for name in turn.names)
