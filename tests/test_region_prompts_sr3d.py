@@ -277,12 +277,12 @@ def test_one_thing_marked_in_two_views_is_one_region(two_views):
     assert [int(mask.sum()) for mask in read["masks"]] == [400, 576]
     assert read["num_views"] == 2
     assert read["kept_share"] == pytest.approx((400 + 576) / (2 * 576))
-    assert region_points(read["masks"], two_views).shape == (400, 3)
+    assert [points.shape for points in region_points(read["masks"], two_views)] == [(400, 3)]
 
 
 def test_points_of_a_region_are_those_of_the_plate(scene):
     (read,) = read_regions([{"box_xyxy": [28, 18, 52, 42]}], scene)
-    points = region_points(read["masks"], scene)
+    (points,) = region_points(read["masks"], scene)
     # 20 pixels of 2 m / 80 px: centres span 19 pixels, 0.475 m, about the optical axis; forward is +y.
     low, high = points.min(dim=0).values, points.max(dim=0).values
     torch.testing.assert_close(low, torch.tensor([-0.2375, 2.0, -0.2375]))
@@ -293,10 +293,10 @@ def test_points_survive_a_mask_between_the_pixels_of_coarse_depth():
     views = prepare_views(IMAGE, depths=DEPTH[::4, ::4], intrinsics=K, depth_field_of_view="same")
     mask = torch.zeros(HEIGHT, WIDTH, dtype=torch.bool)
     mask[28, 40] = True
-    points = region_points([mask], views)
+    (points,) = region_points([mask], views)
     assert points.shape == (1, 3)
     assert points[0, 1] == 2.0
-    assert region_points([None], views).shape == (0, 3)
+    assert region_points([None], views) == []
 
 
 def test_a_3d_box_marks_the_measured_points_inside_it(two_views):

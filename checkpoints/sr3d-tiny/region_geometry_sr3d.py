@@ -25,6 +25,7 @@ This file is copied to the Hub next to the weights: it may import only torch and
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 
@@ -45,25 +46,22 @@ MIN_BOX_POINTS = 3
 NEAR_PLANE_M = 0.01
 
 
-def sample_points(points: torch.Tensor, max_points: int) -> torch.Tensor:
-    """Take at most `max_points` of the points of a region: the same ones in whatever order its views come.
-
-    An even sample is taken of the points in the order of their distance from their mean, which is the same wherever
-    the world's origin is and whichever way its axes point.
+def sample_views(points_of_views: Sequence[torch.Tensor], max_points: int) -> list[torch.Tensor]:
+    """Take about `max_points` points, evenly from each view: the same ones in whatever order the views come.
 
     Args:
-        points (`torch.Tensor` of shape `(N, D)`):
-            Any unit.
+        points_of_views (`Sequence[torch.Tensor]`, each of shape `(N, D)`):
+            Any unit; a view may have no point.
         max_points (`int`):
-            Points to keep; fewer are returned unchanged.
+            Points to keep; if there are no more, all are kept. Each view with points keeps at least one.
 
     Returns:
-        `torch.Tensor` of shape `(min(N, max_points), D)`.
+        `list[torch.Tensor]`: Of the views, in their order.
     """
-    if len(points) <= max_points:
-        return points
-    distance = (points.double() - points.double().mean(dim=0)).norm(dim=-1)
-    return sample_evenly(points[distance.argsort(stable=True)], max_points)
+    total = sum(len(points) for points in points_of_views)
+    if total <= max_points:
+        return list(points_of_views)
+    return [sample_evenly(points, max(1, max_points * len(points) // total)) for points in points_of_views]
 
 
 def _percentile_range(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -93,7 +91,6 @@ def _horizontal_angle(points_xy: torch.Tensor) -> float:
 
     Source: Zhang et al., Efficient L-Shape Fitting for Vehicle Detection Using Laser Scanners, 2017 (closeness).
     """
-    points_xy = sample_points(points_xy, MAX_ORIENTATION_POINTS)
     step = math.radians(3.0)
     coarse = torch.arange(30, dtype=points_xy.dtype, device=points_xy.device) * step
     best = coarse[_orientation_cost(points_xy, coarse).argmin()]
@@ -101,9 +98,10 @@ def _horizontal_angle(points_xy: torch.Tensor) -> float:
     return float(fine[_orientation_cost(points_xy, fine).argmin()])
 
 
-def _oriented_axes(points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _oriented_axes(points_of_views: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return `rotation` (3, 3) with the axes long, short, up as columns, and `low`, `high` (3,) along them."""
-    angle = _horizontal_angle(points[:, :2])
+    points = torch.cat(list(points_of_views))
+    angle = _horizontal_angle(torch.cat(sample_views(points_of_views, MAX_ORIENTATION_POINTS))[:, :2])
     cosine, sine = math.cos(angle), math.sin(angle)
     rotation = points.new_tensor([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
     low, high = _percentile_range((points @ rotation).T)
@@ -115,7 +113,7 @@ def _oriented_axes(points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, to
 
 
 def region_descriptor(
-    points_canonical: torch.Tensor,
+    points_of_views: Sequence[torch.Tensor],
     *,
     metric_scale: float,
     valid_share: float,
@@ -137,8 +135,8 @@ def region_descriptor(
     Without any point the first ten are zero; one point is a thing of the smallest extent.
 
     Args:
-        points_canonical (`torch.Tensor` of shape `(N, 3)`):
-            Canonical frame, the measured points of the region over all views.
+        points_of_views (`Sequence[torch.Tensor]`, each of shape `(N, 3)`):
+            Canonical frame, the measured points of the region in each view; the order of the views does not count.
         metric_scale (`float`):
             Metres per canonical unit; 0 means unknown.
         valid_share (`float`):
@@ -154,21 +152,23 @@ def region_descriptor(
     Raises:
         ValueError: If the shape is wrong or `metric_scale` is negative or not finite.
     """
-    check_shape("points_canonical", points_canonical, ("N", 3))
+    for points in points_of_views:
+        check_shape("points_of_views", points, ("N", 3))
     if not 0 <= metric_scale < math.inf:
         raise ValueError(
             f"`metric_scale` must be finite and at least 0, got {metric_scale}. "
             "Give metres per canonical unit, 0 if unknown."
         )
-    descriptor = points_canonical.new_zeros(REGION_DESCRIPTOR_SIZE)
+    sample = sample_views(points_of_views, MAX_REGION_POINTS)
+    points = torch.cat(sample) if sample else torch.zeros(0, 3)
+    descriptor = points.new_zeros(REGION_DESCRIPTOR_SIZE)
     is_metric = metric_scale > 0
-    has_points = len(points_canonical) > 0
+    has_points = len(points) > 0
     descriptor[9:] = descriptor.new_tensor([is_metric and has_points, valid_share, kept_share, touches_border])
     if not has_points:
         return descriptor
 
-    points = sample_points(points_canonical, MAX_REGION_POINTS)
-    rotation, low, high = _oriented_axes(points)
+    rotation, low, high = _oriented_axes(sample)
     extents = (high - low) / (1.0 - 2.0 * TRIM) * (metric_scale if is_metric else 1.0)
     descriptor[0:3] = rotation @ ((low + high) / 2)
     descriptor[3:6] = (points @ rotation).std(dim=0, correction=0)
@@ -373,5 +373,5 @@ def box_from_points(points: torch.Tensor) -> dict[str, torch.Tensor]:
         raise ValueError(
             f"`points` must hold at least {MIN_BOX_POINTS} points, got {len(points)}. Mark a larger region."
         )
-    rotation, low, high = _oriented_axes(sample_points(points, MAX_REGION_POINTS))
+    rotation, low, high = _oriented_axes(sample_views([points], MAX_REGION_POINTS))
     return {"center": rotation @ ((low + high) / 2), "size": (high - low) / (1.0 - 2.0 * TRIM), "rotation": rotation}

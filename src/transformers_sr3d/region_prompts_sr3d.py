@@ -94,8 +94,8 @@ def read_regions(
     return [_summary(number, marks[number], kept[number], views) for number in sorted(marks)]
 
 
-def region_points(masks: Sequence[torch.Tensor | None], views: Mapping[str, Any]) -> torch.Tensor:
-    """Collect the measured points of one region over all views.
+def region_points(masks: Sequence[torch.Tensor | None], views: Mapping[str, Any]) -> list[torch.Tensor]:
+    """Collect the measured points of one region in each view that it is marked on.
 
     A depth map of another size than its image is looked up at the nearest pixel centre. A region that holds the centre
     of no depth pixel takes the depth pixels nearest to its own.
@@ -107,9 +107,10 @@ def region_points(masks: Sequence[torch.Tensor | None], views: Mapping[str, Any]
             What `prepare_views` returned.
 
     Returns:
-        `torch.Tensor` of shape `(N, 3)` in the z-up world; `N` may be 0.
+        `list[torch.Tensor]`, each of shape `(N, 3)`, in the z-up world: of the views that have a mask and depth; `N`
+        may be 0.
     """
-    collected = [torch.zeros(0, 3)]
+    collected = []
     for mask, points, valid in zip(masks, views["points"], views["valid"], strict=True):
         if mask is None or points is None:
             continue
@@ -127,7 +128,7 @@ def region_points(masks: Sequence[torch.Tensor | None], views: Mapping[str, Any]
         marked = torch.from_numpy(np.flatnonzero(chosen.numpy()))
         marked = marked[valid.reshape(-1)[marked]]
         collected.append(points.reshape(-1, 3)[marked])
-    return torch.cat(collected)
+    return collected
 
 
 def _check_region(region: Any, name: str) -> None:

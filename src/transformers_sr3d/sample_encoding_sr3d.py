@@ -30,7 +30,7 @@ from typing import Any
 import torch
 
 from .geometry_sr3d import canonical_frame, to_canonical
-from .region_geometry_sr3d import MAX_REGION_POINTS, REGION_DESCRIPTOR_SIZE, region_descriptor, sample_points
+from .region_geometry_sr3d import REGION_DESCRIPTOR_SIZE, region_descriptor
 from .region_prompts_sr3d import region_points
 
 
@@ -99,10 +99,9 @@ def _describe_regions(
     center, scale = frame
     descriptors = torch.zeros((len(regions), REGION_DESCRIPTOR_SIZE))
     for row, region in enumerate(regions):
-        # The descriptor looks at no more points than this; the rest need not reach the canonical frame.
-        points_world = sample_points(region_points(region["masks"], views), MAX_REGION_POINTS)
+        # Not clamped as the patches are: what lies far out keeps its true size.
         descriptors[row] = region_descriptor(
-            (points_world - center) / scale,  # not clamped: what lies far out keeps its true size
+            [(points - center) / scale for points in region_points(region["masks"], views)],
             metric_scale=metric_scale,
             valid_share=region["valid_share"],
             kept_share=region["kept_share"],

@@ -86,7 +86,7 @@ def measure_regions(sample: Mapping[str, Any]) -> tuple[dict[int, MeasuredRegion
     pose = views["camera_to_world"][0]
     boxes = {}
     for region in read_regions(sample["regions"], views):
-        points = region_points(region["masks"], views)
+        points = torch.cat([torch.zeros(0, 3), *region_points(region["masks"], views)])
         if len(points) >= MIN_BOX_POINTS:
             box = box_from_points(points)
             boxes[region["number"]] = _measured(box, None if pose is None else torch.linalg.inv(pose.double()))
