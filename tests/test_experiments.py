@@ -128,14 +128,14 @@ def test_regions_are_sorted_by_size_and_borders_belong_to_the_larger(tools):
 
 
 def test_a_constant_difference_has_no_interval(tools):
-    found = tools.experiment_tables.bootstrap_difference(np.full((3, 20), 0.25), np.arange(20) % 4, np.arange(20) // 2)
+    found = tools.experiment_tables.paired_difference(np.full((3, 20), 0.25), np.arange(20) % 4, np.arange(20) // 2)
     assert [found.mean, found.low, found.high] == pytest.approx([25.0, 25.0, 25.0])
 
 
 def test_the_interval_of_one_group_is_that_of_its_mean(tools):
     """400 rooms of one question, half better by one: standard error 0.5 / sqrt(400) = 2.5 points."""
     differences = np.tile([0.0, 1.0], 200)[None]
-    found = tools.experiment_tables.bootstrap_difference(differences, np.zeros(400), np.arange(400))
+    found = tools.experiment_tables.paired_difference(differences, np.zeros(400), np.arange(400))
     assert found.mean == 50.0
     assert [found.low, found.high] == pytest.approx([50 - 1.96 * 2.5, 50 + 1.96 * 2.5], abs=0.4)
 
@@ -143,45 +143,61 @@ def test_the_interval_of_one_group_is_that_of_its_mean(tools):
 def test_questions_of_a_room_are_drawn_together(tools):
     """The same numbers in 100 rooms of four equal questions count as 100, not 400: the interval is twice as wide."""
     differences = np.repeat(np.tile([0.0, 1.0], 50), 4)[None]
-    found = tools.experiment_tables.bootstrap_difference(differences, np.zeros(400), np.arange(400) // 4)
+    found = tools.experiment_tables.paired_difference(differences, np.zeros(400), np.arange(400) // 4)
     assert [found.low, found.high] == pytest.approx([50 - 1.96 * 5, 50 + 1.96 * 5], abs=1.0)
 
 
-def test_seeds_are_drawn_too(tools):
-    """Three draws out of 10, 20 and 30 points: each end of the range comes in 1/27 of the draws, more than 2.5 %."""
+def test_seeds_widen_the_interval_by_students_t(tools):
+    """10, 20 and 30 points, the same in every room: the standard error is 10 / sqrt(3), times 4.303."""
     differences = np.repeat([[0.1], [0.2], [0.3]], 50, axis=1)
-    found = tools.experiment_tables.bootstrap_difference(differences, np.zeros(50), np.arange(50))
-    assert [found.mean, found.low, found.high] == pytest.approx([20.0, 10.0, 30.0])
+    found = tools.experiment_tables.paired_difference(differences, np.zeros(50), np.arange(50))
+    half = 4.303 * 10 / 3**0.5
+    assert [found.mean, found.low, found.high] == pytest.approx([20.0, 20.0 - half, 20.0 + half])
+    assert found.seeds == 3
 
 
 def test_groups_count_alike_however_many_questions_they_have(tools):
     differences = np.array([[1.0] * 30 + [0.0] * 10])
-    found = tools.experiment_tables.bootstrap_difference(differences, np.array([0] * 30 + [1] * 10), np.arange(40))
+    found = tools.experiment_tables.paired_difference(differences, np.array([0] * 30 + [1] * 10), np.arange(40))
     assert [found.mean, found.low, found.high] == pytest.approx([50.0, 50.0, 50.0])
 
 
 def test_a_table_has_means_differences_and_minutes(tools):
     tables = tools.experiment_tables
-    reference = tables.ArmResult("reference", {0: make_report([True, False]), 1: make_report([False, False])}, 4.0)
+    known = {0: make_report([True, False]), 1: make_report([False, False]), 2: make_report([False, False])}
+    reference = tables.ArmResult("reference", known, 4.0)
     better = tables.ArmResult("better", {0: make_report([True, True]), 1: make_report([True, True])}, 5.25)
-    clear = tables.ArmResult("clear", {1: make_report([True, True])}, None)
+    clear = tables.ArmResult("clear", {seed: make_report([True, True]) for seed in range(3)}, None)
     absent = tables.ArmResult("absent", {}, None)
     lines = tables.write_table([reference, better, clear, absent], [tables.QUANTITATIVE_COLUMN]).splitlines()
     assert lines[0] == "| arm | seeds | quantitative | minutes |"
-    assert lines[2] == "| reference | 0, 1 | 25.0 | 4.0 |"
-    # One draw of seeds and rooms in 16 has nothing but the question that the reference had right too: 0 points.
-    assert lines[3] == "| better | 0, 1 | 100.0 (+75.0 [+0.0, +100.0]) | 5.2 |"
-    assert lines[4] == "| clear | 1 | 100.0 (**+100.0** [+100.0, +100.0]) | - |"
+    assert lines[2] == "| reference | 0, 1, 2 | 16.7 | 4.0 |"
+    # One draw of rooms in four has nothing but the question that the reference had right with seed 0; t of two seeds.
+    assert lines[3].startswith("| better | 0, 1 | 100.0 (+75.0 [-24")
+    assert lines[4] == "| clear | 0, 1, 2 | 100.0 (**+83.3** [+9.7, +157.0]) | - |"
     assert lines[5] == "| absent | - | - | - |"
     assert lines[6] == "| *majority answer* | - | 100.0 | - |"
     caption = tables.write_caption([reference, better], "command")
     assert caption == "2 questions; split val; 2026-01-02; commit 0123456789; x86_64, 2 cores. `command`"
 
 
+def test_one_seed_is_never_clear(tools):
+    tables = tools.experiment_tables
+    worse, better = (tables.ArmResult(name, {0: make_report([name == "b"] * 2)}, 1.0) for name in "ab")
+    assert "100.0 (+100.0 [+100.0, +100.0])" in tables.write_table([worse, better], [tables.QUANTITATIVE_COLUMN])
+
+
+def test_arms_of_other_code_are_refused(tools):
+    tables = tools.experiment_tables
+    arms = [tables.ArmResult(name, {0: make_report([True])}, 1.0, frozenset({name})) for name in "ab"]
+    with pytest.raises(ValueError, match=r"`arms` must be trained by the same code, got the versions a, b"):
+        tables.write_table(arms, [tables.QUANTITATIVE_COLUMN])
+
+
 def test_only_common_seeds_are_compared(tools):
     tables = tools.experiment_tables
     arm, reference = {1: make_report([True])}, {0: make_report([True]), 1: make_report([False])}
-    assert tables.compare(arm, reference, tables.QUANTITATIVE_COLUMN) == tables.Difference(100.0, 100.0, 100.0)
+    assert tables.compare(arm, reference, tables.QUANTITATIVE_COLUMN) == tables.Difference(100.0, 100.0, 100.0, 1)
     assert tables.compare({2: make_report([True])}, reference, tables.QUANTITATIVE_COLUMN) is None
     assert tables.compare(arm, reference, tables.NAMING_COLUMN) is None
 

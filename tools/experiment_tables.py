@@ -26,6 +26,8 @@ from transformers_sr3d.evaluation.report import (
 
 RESAMPLES = 4000
 INTERVAL = (2.5, 97.5)  # percentiles of the resamples
+MIN_SEEDS = 3  # with which a difference may be called clear
+STUDENT_T = {2: 12.71, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 10: 2.262}  # 97.5th percentile, by the number of values
 REGION_SHARES = (0.01, 0.04)  # of a picture's pixels; borders between small, middling and large regions
 NOT_MEASURED = "-"
 
@@ -54,11 +56,13 @@ class Difference:
         mean (`float`): Over seeds.
         low (`float`): Lower end of the 95 % interval.
         high (`float`): Upper end.
+        seeds (`int`): How many there are.
     """
 
     mean: float
     low: float
     high: float
+    seeds: int
 
 
 @dataclass(frozen=True)
@@ -69,11 +73,13 @@ class ArmResult:
         name (`str`): In the first column.
         reports (`Mapping[int, Mapping]`): Reports of `run_benchmark` by seed; may lack some or all.
         minutes (`float`, *optional*): Trained, all stages together, mean over seeds; None if nothing was trained.
+        code (`frozenset[str]`): Versions of the code that trained it.
     """
 
     name: str
     reports: Reports
     minutes: float | None
+    code: frozenset[str] = frozenset()
 
 
 def categories(views: str, names: Sequence[str]) -> Callable[[Mapping[str, Any]], str | None]:
@@ -151,10 +157,13 @@ def group_mean(samples: Samples, column: Column, key: str = "right") -> float | 
     return 100.0 * float(np.mean([np.mean(right) for right in groups.values()])) if groups else None
 
 
-def bootstrap_difference(
+def paired_difference(
     differences: np.ndarray, groups: np.ndarray, rooms: np.ndarray, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> Difference:
-    """Give the mean over groups and seeds of paired differences, and its interval by the percentile bootstrap.
+    """Give the mean over groups and seeds of paired differences, and its interval.
+
+    Questions vary by the room, training by the seed. The first part of the interval is a bootstrap over rooms, the
+    second Student's t over the means of the seeds; both are added as squares. One seed has no second part.
 
     Args:
         differences (`np.ndarray` of shape `(S, Q)`): Arm minus reference, per seed and question.
@@ -167,22 +176,30 @@ def bootstrap_difference(
         `Difference`: In percentage points, of `differences` of 0 and 1.
     """
     rng = np.random.default_rng(seed)
-    num_seeds = len(differences)
     _, room_numbers = np.unique(rooms, return_inverse=True)
     num_rooms = room_numbers.max() + 1
-    drawn_rooms = rng.multinomial(num_rooms, np.full(num_rooms, 1 / num_rooms), size=resamples)  # (B, rooms)
-    drawn_seeds = rng.multinomial(num_seeds, np.full(num_seeds, 1 / num_seeds), size=resamples)  # (B, S)
+    drawn = rng.multinomial(num_rooms, np.full(num_rooms, 1 / num_rooms), size=resamples)  # (B, rooms)
     means, totals, counts = [], np.zeros(resamples), np.zeros(resamples)
     for number in np.unique(groups):
         members = groups == number
-        weights = drawn_rooms[:, room_numbers[members]]  # (B, questions of the group)
-        sums = (weights @ differences[:, members].T * drawn_seeds).sum(1) / num_seeds
+        weights = drawn[:, room_numbers[members]]  # (B, questions of the group)
         present = weights.sum(1) > 0  # a group that was not drawn does not count
-        totals[present] += sums[present] / weights.sum(1)[present]
+        totals[present] += (weights @ differences[:, members].mean(0))[present] / weights.sum(1)[present]
         counts += present
-        means.append(differences[:, members].mean())
+        means.append(differences[:, members].mean(1))
+    of_seeds = np.mean(means, axis=0)  # (S,)
     low, high = np.percentile(totals[counts > 0] / counts[counts > 0], INTERVAL)
-    return Difference(100.0 * float(np.mean(means)), 100.0 * float(low), 100.0 * float(high))
+    spread, mean = _half_width(of_seeds), float(of_seeds.mean())
+    low, high = mean - float(np.hypot(mean - low, spread)), mean + float(np.hypot(high - mean, spread))
+    return Difference(100.0 * mean, 100.0 * low, 100.0 * high, len(of_seeds))
+
+
+def _half_width(values: np.ndarray) -> float:
+    """Half the 95 % interval of the mean of a few values, by Student's t."""
+    if len(values) == 1:
+        return 0.0
+    width = STUDENT_T[max(number for number in STUDENT_T if number <= len(values))]
+    return width * float(values.std(ddof=1)) / len(values) ** 0.5
 
 
 def compare(arm: Reports, reference: Reports, column: Column) -> Difference | None:
@@ -217,7 +234,7 @@ def compare(arm: Reports, reference: Reports, column: Column) -> Difference | No
     differences = np.stack([_right(arm[seed])[chosen] - _right(reference[seed])[chosen] for seed in seeds])
     _, groups = np.unique([names[place] for place in chosen], return_inverse=True)
     rooms = np.array([samples[place]["scene"] for place in chosen])
-    return bootstrap_difference(differences, groups, rooms)
+    return paired_difference(differences, groups, rooms)
 
 
 def _questions(report: Mapping[str, Any]) -> list[tuple]:
@@ -237,8 +254,18 @@ def write_table(arms: Sequence[ArmResult], columns: Sequence[Column]) -> str:
 
     Returns:
         `str`: Markdown. Behind the reference stand the means over seeds in percent; behind another arm also the
-        paired difference with its interval, bold where the interval leaves out zero. "-" is not measured.
+        paired difference with its interval, bold where the interval leaves out zero and there are at least
+        `MIN_SEEDS` seeds. "-" is not measured.
+
+    Raises:
+        ValueError: If arms were trained by different code.
     """
+    code = {version for arm in arms for version in arm.code}
+    if len(code) > 1:
+        raise ValueError(
+            f"`arms` must be trained by the same code, got the versions {', '.join(sorted(code))}. Delete the folders "
+            "of the older ones and train them again."
+        )
     reference = arms[0].reports
     lines = [["arm", "seeds", *(column.name for column in columns), "minutes"]]
     for number, arm in enumerate(arms):
@@ -269,7 +296,7 @@ def _percent(share: float | None) -> str:
 
 def _difference(difference: Difference) -> str:
     mean = f"{difference.mean:+.1f}"
-    is_clear = difference.low > 0 or difference.high < 0
+    is_clear = difference.seeds >= MIN_SEEDS and (difference.low > 0 or difference.high < 0)
     return f"{f'**{mean}**' if is_clear else mean} [{difference.low:+.1f}, {difference.high:+.1f}]"
 
 

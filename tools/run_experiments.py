@@ -281,11 +281,10 @@ def arm_result(arm: Arm, seeds: Sequence[int], limit: int) -> ArmResult:
     """Read what was measured of an arm."""
     found = {seed: read_report(arm, seed, limit) for seed in seeds}
     reports = {seed: report for seed, report in found.items() if report is not None}
-    minutes = [
-        sum(json.loads(finish_mark(stage, seed).read_text())["minutes"] for stage in chain_of(arm.stage))
-        for seed in reports
-    ]
-    return ArmResult(arm.name, reports, sum(minutes) / len(minutes) if minutes else None)
+    marks = [[json.loads(finish_mark(stage, seed).read_text()) for stage in chain_of(arm.stage)] for seed in reports]
+    minutes = [sum(mark["minutes"] for mark in chain) for chain in marks]
+    code = frozenset(mark.get("code", "unknown") for chain in marks for mark in chain)
+    return ArmResult(arm.name, reports, sum(minutes) / len(minutes) if minutes else None, code)
 
 
 def write_row(row: Row, seeds: Sequence[int], limit: int) -> bool:

@@ -11,7 +11,7 @@ from transformers_sr3d.evaluation.bench_views import scene_arguments
 from transformers_sr3d.evaluation.oracle import MeasuredRegion, anchor_of, is_geometric, measure_regions, oracle_answer
 from transformers_sr3d.evaluation.room_scores import is_right
 from transformers_sr3d.rooms.questions.conversations import RoomQuestion, sample_conversation
-from transformers_sr3d.rooms.questions.phrasings import phrasings
+from transformers_sr3d.rooms.questions.phrasings import phrasings, training_phrasings
 
 
 NUMBERS = {3: 0, 0: 1, 5: 2, 1: 3, 2: 4, 8: 5}  # region -> object
@@ -106,7 +106,7 @@ def test_camera_decides_left_and_near():
 
 @pytest.mark.parametrize("kind", ["closest", "farthest", "standing_closest", "standing_farthest"])
 def test_distances_start_at_the_anchor_wherever_it_stands(kind):
-    for template in phrasings(kind, "test"):
+    for template in (*phrasings(kind, "test"), *training_phrasings(kind)):
         words = {"anchor": "<region4>", "a": "<region4>", "all": "<region9>, <region2> and <region7>"}
         text = template.format(**words, any="<region9>, <region2> or <region7>")
         numbers = dict.fromkeys(int(part[0]) for part in text.split("<region")[1:])

@@ -3,17 +3,17 @@
 """Scene cache and the order of a run."""
 
 import math
-import re
 from collections import Counter
 
 import numpy as np
 import pytest
 import torch
 
+from transformers_sr3d.rooms.composition.kinds import placed_names
 from transformers_sr3d.rooms.questions.conversations import number_objects
-from transformers_sr3d.rooms.questions.quantities import center_in_camera
 from transformers_sr3d.rooms.rendering.scenes import SceneSettings, make_scene
 from transformers_sr3d.rooms.world import RoomFacts
+from transformers_sr3d.training import room_scenes
 from transformers_sr3d.training.collator import IGNORED_LABEL
 from transformers_sr3d.training.records import (
     SCALES,
@@ -25,7 +25,7 @@ from transformers_sr3d.training.records import (
     turn_scene,
     without_pixels,
 )
-from transformers_sr3d.training.room_scenes import RoomConversations, drop_words, room_sample
+from transformers_sr3d.training.room_scenes import RoomConversations, drop_words, filler_words, room_sample
 
 
 NORMALISATION = {"image_mean": (0.5, 0.5, 0.5), "image_std": (0.5, 0.5, 0.5)}
@@ -143,23 +143,26 @@ def test_scaled_scenes_are_asked_for_their_new_sizes(cache):
     assert SCALES[0] <= min(changed) < 0.5 < 1.0 < max(changed) <= SCALES[1]
 
 
-def test_a_smaller_room_has_shorter_answers_and_no_names(cache, walk):
+def test_a_smaller_room_has_shorter_answers_and_no_names(cache, walk, monkeypatch):
     truth = cache[walk]["truth"]
     facts = RoomFacts.from_json(truth["facts"])
-    small = facts.scaled(0.5)
-    assert small.floor_area == pytest.approx(facts.floor_area / 4)
-    assert small.objects[0].volume == pytest.approx(facts.objects[0].volume / 8)
-    in_camera = center_in_camera(facts, 0)
-    assert center_in_camera(small, 0) == pytest.approx(in_camera / 2)  # and so it is seen at the same place
-    ask = RoomConversations(8, 8, {"distance": 8.0})
-    turns = [turn for seed in range(20) for turn in ask(truth, seed, 0.5)]
-    assert all(name == IGNORED_LABEL for turn in turns for name in turn.names)
-    assert any(name != IGNORED_LABEL for turn in ask(truth, 0) for name in turn.names)
+    asked = []
+    real = room_scenes.sample_conversation
+    monkeypatch.setattr(room_scenes, "sample_conversation", lambda *a, **k: asked.append(real(*a, **k)) or asked[-1])
+    ask = RoomConversations(8, 8, {"distance": 4.0})
+    turns = {scale: [turn for seed in range(20) for turn in ask(truth, seed, scale)] for scale in (1.0, 0.5)}
+    categories = [{question.category for part in half for question in part} for half in (asked[:20], asked[20:])]
+    assert {"naming", "counting"} <= categories[0]
+    assert not {"naming", "counting", "existence", "named_distance"} & categories[1]
+    assert all(name == IGNORED_LABEL for turn in turns[0.5] for name in turn.names)
+    assert any(name != IGNORED_LABEL for turn in turns[1.0] for name in turn.names)
     centers = [thing.center for thing in facts.objects]
     distances = {math.dist(first, second) / 2 for first in centers for second in centers}
-    asked = {math.exp(turn.targets[0] / 2) for turn in turns if "distance between" in turn.question}
-    assert asked
-    assert all(min(abs(value - distance) for distance in distances) < 1e-6 for value in asked)
+    shown = [question for part in asked[20:] for question in part if question.category == "distance"]
+    assert shown
+    for question in shown:
+        assert min(abs(question.metres - distance) for distance in distances) < 1e-6
+        assert question.value == question.metres >= 0.1
 
 
 def test_scene_without_questions_gives_way_to_the_next(cache):
@@ -206,17 +209,37 @@ def test_without_pixels_only_the_geometry_of_regions_is_left(cache, walk):
     assert dataset(cache, pixels=False)[0]["encoded"]["num_tiles"] == [1]
 
 
-def test_words_are_dropped_but_no_region():
-    text = "If you compare <region3>, <region11> and the others, which is the widest?"
+def test_filler_words_are_dropped_and_nothing_that_is_asked_for():
+    text = "If you compare <region3>, <region11> and the others, which is the widest in centimeters?"
+    asked = ["<region3>,", "<region11>", "others,", "widest", "centimeters?"]
     rng = np.random.default_rng(0)
     assert drop_words(text, 0.0, rng) == text
     lengths = []
     for _ in range(200):
-        left = drop_words(text, 0.25, rng)
-        assert re.findall(r"<region\d+>", left) == ["<region3>", "<region11>"]
+        left = drop_words(text, 0.25, rng).split(" ")
         words = iter(text.split(" "))
-        assert all(word in words for word in left.split(" "))  # in order
-        lengths.append(len(left.split(" ")))
-    assert np.mean(lengths) == pytest.approx(2 + 0.75 * (len(text.split(" ")) - 2), abs=0.5)
+        assert all(word in words for word in left)  # in order
+        assert [word for word in left if word in asked] == asked
+        lengths.append(len(left))
+    fillers = len(text.split(" ")) - len(asked)
+    assert np.mean(lengths) == pytest.approx(len(asked) + 0.75 * fillers, abs=0.5)
     with pytest.raises(ValueError, match=r"`word_dropout` must be from 0 to below 1, got 1\.0"):
         RoomConversations(1, 3, {}, word_dropout=1.0)
+
+
+def test_no_word_that_tells_kinds_apart_is_a_filler():
+    told = (
+        "wider",
+        "narrower",
+        "left",
+        "right",
+        "closest",
+        "farthest",
+        "taller",
+        "less",
+        "smaller",
+        "meters",
+        "room",
+        "chair",
+    )
+    assert not filler_words() & {*told, *placed_names()}

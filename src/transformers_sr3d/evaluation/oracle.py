@@ -22,7 +22,7 @@ from transformers_sr3d.camera_inputs_sr3d import prepare_views
 from transformers_sr3d.region_geometry_sr3d import MIN_BOX_POINTS, box_from_points
 from transformers_sr3d.region_prompts_sr3d import read_regions, region_points
 from transformers_sr3d.rooms.questions.conversations import RoomQuestion
-from transformers_sr3d.rooms.questions.phrasings import TEST_SPLIT, phrasings
+from transformers_sr3d.rooms.questions.phrasings import TEST_SPLIT, phrasings, training_phrasings
 from transformers_sr3d.rooms.questions.quantities import SECTOR_DEG, SECTORS
 
 
@@ -191,7 +191,7 @@ def anchor_of(question: RoomQuestion) -> int:
     Returns:
         `int`: Number of the region. It stands first, but where the wording lists the candidates before it.
     """
-    for template in phrasings(question.kind, TEST_SPLIT):
+    for template in (*phrasings(question.kind, TEST_SPLIT), *training_phrasings(question.kind)):
         pattern = re.sub(r"\\{(anchor|a)\\}", r"<region(?P<start>\\d+)>", re.escape(template))
         found = re.fullmatch(re.sub(r"\\{\w+\\}", ".+", pattern), question.text)
         if found is not None:

@@ -38,7 +38,7 @@ from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.processing_sr3d import SR3DProcessor
 
 
-BENCHMARK, VERSION = "rooms-bench", 1
+BENCHMARK, VERSION = "rooms-bench", 2
 # Scenes that wait for the model, per worker: enough to bridge a slow one, few enough for the memory.
 AHEAD_PER_WORKER = 2
 
@@ -307,6 +307,14 @@ def _git_commit() -> str | None:
     git = shutil.which("git")
     if git is None:
         return None
-    command = [git, "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    return result.stdout.strip() or None
+    here = Path(__file__)
+    words = (
+        ("ls-files", "--error-unmatch", here.name),
+        ("describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"),
+    )
+    for command in words:  # the repository of this file, and not of a project that it is installed in
+        call = [git, "-C", str(here.parent), *command]
+        result = subprocess.run(call, capture_output=True, text=True, check=False)
+        if result.returncode:
+            return None
+    return result.stdout.strip()

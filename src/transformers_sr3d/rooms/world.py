@@ -9,7 +9,7 @@ room's list, and -1 for walls, floor and ceiling.
 May import: NumPy.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -227,23 +227,6 @@ class RoomFacts:
         """Area of the floor, square metres."""
         x, y = self.floor.T
         return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
-
-    def scaled(self, factor: float) -> "RoomFacts":
-        """Give the facts of the same room, and of the same pictures of it, in another size.
-
-        Args:
-            factor (`float`):
-                All lengths are multiplied by it.
-
-        Returns:
-            `RoomFacts`: What pixels show stays as it is.
-        """
-        objects = [replace(thing, center=thing.center * factor, size=thing.size * factor) for thing in self.objects]
-        size = np.ones((4, 4))
-        size[:3, 3] = factor  # of the translation
-        views = [replace(view, camera_to_world=view.camera_to_world * size) for view in self.views]
-        lengths = {name: getattr(self, name) * factor for name in ("floor", "height", "floor_z")}
-        return replace(self, **lengths, objects=objects, views=views)
 
     def to_json(self) -> dict[str, Any]:
         """Give the facts as plain numbers, lists and text; NaN becomes None."""

@@ -11,9 +11,10 @@ This module may import numpy, torch and the whole package.
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from transformers_sr3d.rooms.questions.conversations import (
     number_objects,
     sample_conversation,
 )
+from transformers_sr3d.rooms.questions.phrasings import TRAIN_SPLIT, phrasings, question_kinds, training_phrasings
 from transformers_sr3d.rooms.questions.region_marks import (
     MULTI_VIEW_KINDS,
     SINGLE_VIEW_KINDS,
@@ -47,6 +49,7 @@ FEW_VIEWS = (2, 4)
 # Of the margins of choices as targets of training: most then lie between 0.4 and 2 on either side.
 MARGIN_SCALES = {"left_right": 3.0}  # margins in image widths; the others are logarithms of ratios, or metres
 MARGIN_SCALE, LARGEST_MARGIN = 2.0, 2.0
+FILLER_KINDS = 12  # a word that so many of the kinds of questions use says nothing of the kind
 NAMED_CATEGORIES = ("naming", "counting", "existence", "named_distance")
 NAMES = {name: number for number, name in enumerate(placed_names())}
 QUANTITY_SCALE = 2.0  # of the logarithms of quantities, whose spread is then like that of margins
@@ -221,7 +224,7 @@ class RoomConversations:
         weights (`Mapping[str, float]`):
             How often each category is asked, relative to 1.
         word_dropout (`float`, defaults to 0.0):
-            Share of the words of questions that are left out, so that understanding does not hang on single words.
+            Share of the filler words of questions that are left out, so that understanding does not hang on them.
 
     Raises:
         ValueError: If there is no such number, no such category, or no such share.
@@ -271,10 +274,10 @@ class RoomConversations:
         rng = np.random.default_rng([seed, CONVERSATION_STREAM])
         facts, weights = RoomFacts.from_json(truth["facts"]), self.weights
         if scale != 1.0:
-            facts, weights = facts.scaled(scale), {**self.weights, **dict.fromkeys(NAMED_CATEGORIES, 0.0)}
+            weights = {**self.weights, **dict.fromkeys(NAMED_CATEGORIES, 0.0)}
         numbers = {int(key): value for key, value in truth["objects"].items()}
         count = int(rng.integers(self.min_questions, self.max_questions + 1))
-        questions = sample_conversation(facts, numbers, rng, count, weights=weights)
+        questions = sample_conversation(facts, numbers, rng, count, weights=weights, scale=scale)
         turns = []
         for question in questions:
             names = name_targets(question, facts, numbers)
@@ -285,14 +288,30 @@ class RoomConversations:
         return turns
 
 
+@cache
+def filler_words() -> frozenset[str]:
+    """Give the words that questions of many kinds have, and so say nothing of what is asked: "which", "tell", "you".
+
+    Returns:
+        `frozenset[str]`: In lower case, with the punctuation that they are written with.
+    """
+    kinds = Counter(word for kind in question_kinds() for word in _words_of(kind))
+    return frozenset(word for word, count in kinds.items() if count >= FILLER_KINDS)
+
+
+def _words_of(kind: str) -> set[str]:
+    templates = phrasings(kind, TRAIN_SPLIT) + training_phrasings(kind)
+    return {word.lower() for template in templates for word in template.split(" ") if "{" not in word}
+
+
 def drop_words(text: str, share: float, rng: np.random.Generator) -> str:
-    """Leave words of a question out at random, but never a region.
+    """Leave filler words of a question out at random, but never what it asks for.
 
     Args:
         text (`str`):
             The question.
         share (`float`):
-            Of the words; with 0 nothing is drawn.
+            Of the filler words; with 0 nothing is drawn.
         rng (`np.random.Generator`):
             Source of randomness.
 
@@ -301,7 +320,8 @@ def drop_words(text: str, share: float, rng: np.random.Generator) -> str:
     """
     if not share:
         return text
-    return " ".join(word for word in text.split(" ") if "<region" in word or rng.uniform() >= share)
+    fillers = filler_words()
+    return " ".join(word for word in text.split(" ") if word.lower() not in fillers or rng.uniform() >= share)
 
 
 def name_targets(question: RoomQuestion, facts: RoomFacts, numbers: dict[int, int]) -> tuple[int, ...]:

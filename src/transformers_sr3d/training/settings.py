@@ -107,7 +107,7 @@ class OptimisationSettings:
         category_weights (`dict`, *optional*):
             How often a category of questions is asked, relative to 1, by its name.
         word_dropout (`float`, defaults to 0.0):
-            Share of the words of training questions that are left out at random.
+            Share of the filler words of training questions that are left out at random.
         freeze_vision (`bool`, defaults to `False`):
             Whether the vision tower stays as it is; its features are then stored beside the samples.
         augment_yaw (`bool`, defaults to `True`):

@@ -33,6 +33,7 @@ from transformers_sr3d.rooms.furniture.pack import attribution_text, open_furnit
 from transformers_sr3d.rooms.rendering.scene_folder import ATTRIBUTION_FILE
 from transformers_sr3d.training.auxiliary_losses import MeanLossTrainer, SR3DWithAuxiliaryLosses, check_layer
 from transformers_sr3d.training.budget import TrainingBudget, newest_checkpoint
+from transformers_sr3d.training.code_version import code_version
 from transformers_sr3d.training.collator import SR3DDataCollator
 from transformers_sr3d.training.curves import write_curves
 from transformers_sr3d.training.data import conversations_of, open_caches, train_processor
@@ -83,7 +84,7 @@ def run_training(settings: TrainingSettings) -> Path:
         models = open_furniture(settings.samples.furniture).models_of("train")
         (output_dir / ATTRIBUTION_FILE).write_text(attribution_text(models), encoding="utf-8")
         write_curves(run_dir)
-        (run_dir / "finished.json").write_text(json.dumps(summary))
+        (run_dir / "finished.json").write_text(json.dumps(summary | {"code": code_version()}))
     return output_dir
 
 

@@ -4,6 +4,7 @@
 
 import re
 from collections import Counter
+from difflib import SequenceMatcher
 from string import Formatter
 
 import pytest
@@ -14,6 +15,7 @@ from transformers_sr3d.rooms.questions.phrasings import (
     held_out_phrasings,
     phrasings,
     question_kinds,
+    training_phrasings,
 )
 
 
@@ -71,18 +73,20 @@ def test_a_kind_has_six_phrasings_and_holds_out_about_a_fifth(kind):
 
 
 @pytest.mark.parametrize("kind", question_kinds())
-def test_training_has_as_many_phrasings_of_its_own(kind):
-    every = phrasings(kind, "train")
-    own = every[len(phrasings(kind, "val")) :]
-    assert every == phrasings(kind, "val") + own
-    assert len(set(every)) == len(every) >= 20
+def test_training_has_phrasings_of_its_own_that_are_not_those_of_the_test(kind):
+    assert phrasings(kind, "train") == phrasings(kind, "val")
+    own = training_phrasings(kind)
+    assert len(set(own)) == len(own) >= 10
     assert not set(own) & set(phrasings(kind, "test"))
+    for template in own:
+        near = max(SequenceMatcher(None, template, other).ratio() for other in held_out_phrasings(kind))
+        assert near < 0.9, template
 
 
 @pytest.mark.parametrize("kind", question_kinds())
 def test_phrasings_of_a_kind_ask_about_the_same_regions(kind):
     expected = REGION_SLOTS.get(kind, {"a", "b"} if kind.endswith(("_choice", "_predicate")) else set())
-    for template in phrasings(kind, "train") + held_out_phrasings(kind):
+    for template in phrasings(kind, "test") + training_phrasings(kind):
         assert set(slots(template)) & {"a", "b", "c", "anchor"} == expected
         if kind.endswith(("_choice", "_predicate")):
             assert slots(template)[0] == "a"  # the margin of a comparison counts on it
@@ -99,7 +103,7 @@ def test_most_phrasings_of_quantities_can_name_a_unit(kind):
 
 def test_no_phrasing_speaks_of_gaps_or_names_two_units():
     for kind in question_kinds():
-        for template in phrasings(kind, "train") + held_out_phrasings(kind):
+        for template in phrasings(kind, "test") + training_phrasings(kind):
             assert not re.search(r"\b(?:gap|surfaces?|clearance|deep|depth (?:of|is))\b", template)
             assert not re.search(r"meters.*\{unit\}", template)
             assert template[0] in "{" or template[0].isupper()
@@ -130,7 +134,8 @@ def test_opposites_are_mutual():
 
 
 def test_choices_and_their_opposites_share_no_phrasing():
-    counts = Counter(template for kind in question_kinds() for template in phrasings(kind, "test"))
+    every = (phrasings(kind, "test") + training_phrasings(kind) for kind in question_kinds())
+    counts = Counter(template for templates in every for template in templates)
     assert max(counts.values()) == 1
 
 

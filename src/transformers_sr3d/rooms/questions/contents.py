@@ -8,7 +8,7 @@ May import: NumPy, `quantities`, `rooms.world`.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,7 @@ from transformers_sr3d.rooms.questions import quantities as quantities
 from transformers_sr3d.rooms.world import ObjectFacts, RoomFacts
 
 
+MIN_AREA_M2 = 1.0  # smaller ones lose too much to the rounding of an answer
 MIN_DEPTH_M = 0.1  # a centre nearer to the camera plane has no place in the image
 
 
@@ -48,6 +49,29 @@ class Content:
     listed: tuple[int, ...] = ()
     words: dict[str, str] = field(default_factory=dict)
     truth: dict[str, Any] = field(default_factory=dict)
+
+
+def scale_content(content: Content, factor: float) -> Content | None:
+    """Give what is true of a content where the room is shown in another size.
+
+    Args:
+        content (`Content`): True of the room as it is.
+        factor (`float`): All lengths are multiplied by it.
+
+    Returns:
+        `Content | None`: The content; None for a length or an area that is then too small to be written.
+    """
+    truth = dict(content.truth)
+    power = {"length": 1, "region": 1, "order": 1, "area": 2}.get(
+        content.scoring, 0
+    )  # all values of regions are lengths
+    for name in ("metres", "square_metres", "value"):
+        if name in truth:
+            truth[name] *= factor**power
+    if content.category == "above_below":  # its margin is in metres, others are ratios or shares of the image
+        truth["margin"] *= factor
+    too_small = truth.get("metres", 1.0) < quantities.MIN_LENGTH_M or truth.get("square_metres", 1.0) < MIN_AREA_M2
+    return None if too_small else replace(content, truth=truth)
 
 
 class NumberedRoom:

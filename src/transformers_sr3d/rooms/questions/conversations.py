@@ -16,13 +16,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from transformers_sr3d.rooms.questions import quantities as quantities
-from transformers_sr3d.rooms.questions.contents import Content, NumberedRoom
+from transformers_sr3d.rooms.questions.contents import Content, NumberedRoom, scale_content
 from transformers_sr3d.rooms.questions.descriptions import DESCRIPTIONS
 from transformers_sr3d.rooms.questions.phrasings import (
     TEST_SPLIT,
+    TRAIN_SPLIT,
     answer_phrasings,
     held_out_phrasings,
     phrasings,
+    training_phrasings,
 )
 from transformers_sr3d.rooms.questions.relations import RELATIONS
 from transformers_sr3d.rooms.world import RoomFacts
@@ -40,6 +42,7 @@ SINGLE_VIEW_CATEGORIES = (
 # Metres or square metres in one unit, its name, decimals of a written number, share of the questions.
 LENGTH_UNITS = {"m": (1.0, "meters", 2, 0.84), "cm": (0.01, "centimeters", 0, 0.1), "ft": (0.3048, "feet", 2, 0.06)}
 AREA_UNITS = {"m2": (1.0, "square meters", 1, 0.84), "ft2": (0.3048**2, "square feet", 0, 0.16)}
+TRAINING_PHRASINGS_SHARE = 0.5  # of the questions of training, which the other splits do not ask in such words
 UNIT_NAMED_SHARE = 0.25  # of the questions in metres or square metres; another unit is always named
 
 
@@ -152,6 +155,7 @@ def sample_conversation(
     *,
     categories: Sequence[str] | None = None,
     weights: Mapping[str, float] | None = None,
+    scale: float = 1.0,
 ) -> list[RoomQuestion]:
     """Draw different questions about a room and its numbered objects.
 
@@ -163,6 +167,7 @@ def sample_conversation(
         categories (`Sequence[str]`, *optional*): Draws from these only, of those that `categories_of` gives.
         weights (`Mapping[str, float]`, *optional*): How much more often than others a category is drawn; 1 for those
             that it lacks. By default all that still have contents are equally likely.
+        scale (`float`, defaults to 1.0): How much larger than true the room is shown; its answers are for that size.
 
     Returns:
         `list[RoomQuestion]`: No content is asked twice.
@@ -191,7 +196,8 @@ def sample_conversation(
             del pools[category]
         else:
             asked.add(content.key)
-            questions.append(write_question(content, facts.split, rng))
+            shown = scale_content(content, scale)
+            questions += [] if shown is None else [write_question(shown, facts.split, rng)]
     return questions
 
 
@@ -208,6 +214,8 @@ def write_question(content: Content, split: str, rng: np.random.Generator) -> Ro
     """
     unit, written, words = None, "", {"unit": ""}
     templates = phrasings(content.kind, split)
+    if split == TRAIN_SPLIT and rng.uniform() < TRAINING_PHRASINGS_SHARE:
+        templates = training_phrasings(content.kind)
     if content.scoring in ("length", "area"):
         units = LENGTH_UNITS if content.scoring == "length" else AREA_UNITS
         unit = str(rng.choice(list(units), p=[share for *_, share in units.values()]))

@@ -5,8 +5,8 @@
 Comparisons of two regions are put together from frames ("Which is {more}, {a} or {b}?") and words ("wider"), so
 that every direction is asked in as many ways as every other; what all other kinds say stands in `wordings`.
 About a fifth of the phrasings of each kind is asked in the test split only: a model that knows the words of its
-training by heart is found out there. The price of frames is that some sentences are stiff. Training has as many more
-of its own (`more_wordings.yaml`), which no benchmark asks.
+training by heart is found out there. The price of frames is that some sentences are stiff. Training has more of its
+own (`more_wordings.yaml`), which no benchmark asks.
 
 May import: yaml, `wordings`.
 """
@@ -146,9 +146,9 @@ DIRECTIONS = {
             "Looking at the picture, which is left of the other: {a} or {b}?",
             "Which of {a} and {b} appears more to the left?",
         ),
-        held_out_choices=("Reading the image from left to right, do you meet {a} or {b} first?",),
+        held_out_choices=("Reading the image from left to right, is the middle of {a} or of {b} met first?",),
         predicates=("Does {a} appear to the left of {b}?", "In the picture, is {a} on the left side of {b}?"),
-        held_out_predicates=("Reading the image from left to right, does {a} come before {b}?",),
+        held_out_predicates=("Reading the image from left to right, does the middle of {a} come before that of {b}?",),
     ),
     "right": Direction(
         opposite="left",
@@ -157,9 +157,9 @@ DIRECTIONS = {
             "Looking at the picture, which is right of the other: {a} or {b}?",
             "Which of {a} and {b} appears more to the right?",
         ),
-        held_out_choices=("Reading the image from right to left, do you meet {a} or {b} first?",),
+        held_out_choices=("Reading the image from right to left, is the middle of {a} or of {b} met first?",),
         predicates=("Does {a} appear to the right of {b}?", "In the picture, is {a} on the right side of {b}?"),
-        held_out_predicates=("Reading the image from left to right, does {a} come after {b}?",),
+        held_out_predicates=("Reading the image from left to right, does the middle of {a} come after that of {b}?",),
     ),
     "above": Direction(
         opposite="below",
@@ -175,7 +175,7 @@ DIRECTIONS = {
     "below": Direction(
         opposite="above",
         words=(("lower down", "lower down than"), ("below the other", "below")),
-        choices=("Which of {a} and {b} sits nearer to the floor?", "Which is further down, {a} or {b}?"),
+        choices=("Which of {a} and {b} has its center nearer to the floor?", "Which is further down, {a} or {b}?"),
         held_out_choices=("Would I have to reach lower for {a} or for {b}?",),
         predicates=("Does {a} sit lower down than {b}?", "Is {a} located below {b}?"),
         held_out_predicates=("Would I have to reach lower for {a} than for {b}?",),
@@ -210,7 +210,7 @@ def phrasings(kind: str, split: str) -> tuple[str, ...]:
 
     Args:
         kind (`str`): For example `"wider_choice"` or `"width"`; one of `question_kinds`.
-        split (`str`): The test split adds those that no other split asks, and so does the training split.
+        split (`str`): The test split adds those that no other split asks.
 
     Returns:
         `tuple[str, ...]`: Templates; what stands in braces is described in `wordings`.
@@ -220,8 +220,7 @@ def phrasings(kind: str, split: str) -> tuple[str, ...]:
     """
     if kind not in _QUESTIONS:
         raise ValueError(f"`kind` must be one of {', '.join(_QUESTIONS)}, got {kind!r}. Choose one of them.")
-    own = {TRAIN_SPLIT: _TRAINING_ONLY, TEST_SPLIT: _HELD_OUT}.get(split)
-    return _QUESTIONS[kind] + (() if own is None else own[kind])
+    return _QUESTIONS[kind] + (held_out_phrasings(kind) if split == TEST_SPLIT else ())
 
 
 def held_out_phrasings(kind: str) -> tuple[str, ...]:
@@ -234,6 +233,18 @@ def held_out_phrasings(kind: str) -> tuple[str, ...]:
         `tuple[str, ...]`: Templates, about a fifth of all of the kind.
     """
     return _HELD_OUT[kind]
+
+
+def training_phrasings(kind: str) -> tuple[str, ...]:
+    """Give the further wordings that only training asks.
+
+    Args:
+        kind (`str`): One of `question_kinds`.
+
+    Returns:
+        `tuple[str, ...]`: Templates.
+    """
+    return _TRAINING_ONLY[kind]
 
 
 def question_kinds() -> tuple[str, ...]:
