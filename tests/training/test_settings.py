@@ -45,6 +45,11 @@ def test_a_file_says_only_what_differs_from_its_base(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("{output_dir: a, run_dir: b, seed: 1, seed: 2}", r"settings\.yaml` must be YAML, got 'seed' twice"),
+        ("output_dir: a\nrun_dir: b\nmodel: {a: 1, a: 2}", r"must be YAML, got 'a' twice .* line 3"),
+        ("output_dir: a\nseed: 1: 2", r"settings\.yaml` must be YAML, got mapping values are not allowed .* line 2"),
+        ("{output_dir: a, run_dir: b, 1: 2}", r"must be YAML, got 1 as a key, which is no text"),
+        ("{base: 5, output_dir: a}", r"`base` must be the name of a file, got 5"),
         ("{output_dir: a, run_dir: b, lr: 1}", "`lr` is no setting"),
         ("{output_dir: a, run_dir: b, samples: {scenes: 1}}", "`samples.scenes` is no setting. Known here: cache_dir"),
         ("{output_dir: a}", "`run_dir` is required"),
@@ -59,6 +64,11 @@ def test_a_file_says_only_what_differs_from_its_base(tmp_path):
         ("[output_dir]", "must hold a mapping of settings, got list"),
     ],
     ids=[
+        "twice",
+        "twice in a section",
+        "no YAML",
+        "number as a key",
+        "number as a base",
         "unknown",
         "unknown in a section",
         "missing",

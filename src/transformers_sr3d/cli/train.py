@@ -40,8 +40,9 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         ValueError: If there are no processes, or if a setting cannot be.
     """
+    from transformers_sr3d.training.checks import check_settings
     from transformers_sr3d.training.settings import read_settings
-    from transformers_sr3d.training.sft import check_settings, claim_run_dir, is_finished, make_inputs, run_training
+    from transformers_sr3d.training.sft import claim_run_dir, is_finished, make_inputs, run_training
 
     if args.processes < 1:
         raise ValueError(f"`--processes` must be at least 1, got {args.processes}. Leave it out for one.")

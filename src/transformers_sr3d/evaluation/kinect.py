@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from tqdm.auto import tqdm
 
+from transformers_sr3d.evaluation.checkpoint import open_checkpoint
 from transformers_sr3d.evaluation.kinect_photo import (
     KINDS,
     MARKINGS,
@@ -34,7 +35,7 @@ from transformers_sr3d.evaluation.kinect_photo import (
 )
 from transformers_sr3d.evaluation.metrics import wilson_interval
 from transformers_sr3d.evaluation.room_scores import is_right, stated_quantity
-from transformers_sr3d.evaluation.runner import check_model_exists, describe_run, hash_weights
+from transformers_sr3d.evaluation.runner import check_json_path, check_model_exists, describe_run, hash_weights
 from transformers_sr3d.evaluation.scene_answers import MAX_NEW_TOKENS
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.processing_sr3d import SR3DProcessor
@@ -79,9 +80,7 @@ def evaluate_kinect(
     """
     _check_run(model, repeats, batch_size, json_path)
     photo = read_photo(folder)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    network = SR3DForConditionalGeneration.from_pretrained(model, dtype=torch.float32).eval().to(device)
-    processor = SR3DProcessor.from_pretrained(model)
+    network, processor = open_checkpoint(model)
     samples = make_samples(photo, repeats=repeats, seed=seed)
     with tqdm(total=len(samples), unit="question", desc="asking") as bar:
         for start in range(0, len(samples), batch_size):
@@ -106,10 +105,7 @@ def _check_run(model: str | Path, repeats: int, batch_size: int, json_path: str 
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be at least 1, got {batch_size}. Raise it.")
     check_model_exists(model)
-    if json_path is not None and not Path(json_path).absolute().parent.is_dir():
-        raise FileNotFoundError(
-            f"`json_path` must be in a folder that exists, got {str(json_path)!r}. Make the folder first."
-        )
+    check_json_path(json_path)
 
 
 @torch.no_grad()

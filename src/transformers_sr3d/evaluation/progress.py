@@ -112,8 +112,14 @@ class Progress:
                 " Remove it to start again."
             ) from error
 
-    def _go_on(self, lines: list[dict]) -> None:
-        old, wanted = lines[0].get("manifest", {}), self.manifest
+    def _go_on(self, lines: list[Any]) -> None:
+        is_whole = [isinstance(line, dict) and {"scene", "samples"} <= line.keys() for line in lines[1:]]
+        if not isinstance(lines[0], dict) or not isinstance(lines[0].get("manifest"), dict) or not all(is_whole):
+            raise ValueError(
+                f"`json_path` must have a manifest and then scenes in the unfinished report beside it, got others "
+                f"in {str(self.path)!r}. Remove it to start again."
+            )
+        old, wanted = lines[0]["manifest"], self.manifest
         keys = sorted((old.keys() | wanted.keys()) - set(NOT_COMPARED))
         differing = [key for key in keys if old.get(key) != wanted.get(key)]
         if differing:

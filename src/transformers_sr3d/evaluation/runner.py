@@ -28,6 +28,7 @@ import transformers
 from tqdm.auto import tqdm
 
 from transformers_sr3d.evaluation.bench_views import to_tensors
+from transformers_sr3d.evaluation.checkpoint import open_checkpoint
 from transformers_sr3d.evaluation.metrics import mean_relative_accuracy
 from transformers_sr3d.evaluation.progress import Progress
 from transformers_sr3d.evaluation.report import add_majority, summarize
@@ -83,9 +84,7 @@ def run_benchmark(
     _check_run(model, limit, batch_size, workers, json_path)
     scenes = BenchScenes(str(model), settings)
     progress = Progress(json_path, make_manifest(model, scenes, limit=limit, batch_size=batch_size))
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    network = SR3DForConditionalGeneration.from_pretrained(model, dtype=torch.float32).eval().to(device)
-    processor = SR3DProcessor.from_pretrained(model)
+    network, processor = open_checkpoint(model)
     bar = tqdm(total=limit, initial=min(limit, progress.num_samples), unit="question", desc="asking")
     with share_cores(workers), bar:
         waiting = [] if progress.num_samples >= limit else (i for i in scenes.indices() if i not in progress.done)
@@ -114,10 +113,28 @@ def _check_run(model: str | Path, limit: int, batch_size: int, workers: int, jso
         if value < least:
             raise ValueError(f"`{name}` must be at least {least}, got {value}. Raise it.")
     check_model_exists(model)
-    if json_path is not None and not Path(json_path).absolute().parent.is_dir():
+    check_json_path(json_path)
+
+
+def check_json_path(json_path: str | Path | None) -> None:
+    """Refuse a place where no report can be written, before there is one.
+
+    Args:
+        json_path (`str` or `Path`, *optional*):
+            Of the report.
+
+    Raises:
+        FileNotFoundError: If its folder is not there.
+        IsADirectoryError: If it is a folder itself.
+    """
+    if json_path is None:
+        return
+    if not Path(json_path).absolute().parent.is_dir():
         raise FileNotFoundError(
             f"`json_path` must be in a folder that exists, got {str(json_path)!r}. Make the folder first."
         )
+    if Path(json_path).is_dir():
+        raise IsADirectoryError(f"`json_path` must be a file, got the folder {str(json_path)!r}. Add a file name.")
 
 
 def check_model_exists(model: str | Path) -> None:

@@ -19,12 +19,15 @@ def write_curves(run_dir: str | Path) -> None:
     Args:
         run_dir (`str` or `Path`):
             Folder of the run, with `log.jsonl`. A part of the run that was repeated after a stop counts once, as it
-            was logged last.
+            was logged last; a line that was cut off when the run was killed does not count.
     """
     run_dir = Path(run_dir)
     rows: dict[int, dict] = {}
     for line in (run_dir / "log.jsonl").read_text().splitlines():
-        entry = json.loads(line)
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
         rows[entry["step"]] = rows.get(entry["step"], {}) | {key: entry[key] for key in COLUMNS if key in entry}
     ordered = [rows[step] for step in sorted(rows)]
     with (run_dir / "curves.csv").open("w", newline="") as file:

@@ -218,13 +218,32 @@ def read_settings(path: str | Path) -> TrainingSettings:
 def _read_with_base(path: Path, seen: tuple[Path, ...]) -> dict:
     if path.resolve() in seen:
         raise ValueError(f"`base` must not lead back to its own file, got {path}. Remove it there.")
-    content = yaml.safe_load(path.read_text())
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"`{path}` must be YAML, got {' '.join(str(error).split())[:300]}. Repair the file."
+        ) from error
     if not isinstance(content, dict):
         raise ValueError(f"`{path}` must hold a mapping of settings, got {type(content).__name__}.")
     base = content.pop("base", None)
     if base is None:
         return content
+    if not isinstance(base, str):
+        raise ValueError(f"`base` must be the name of a file, got {base!r} in {path}. Put it into quotes.")
     return _merge(_read_with_base(path.parent / base, (*seen, path.resolve())), content)
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """Refuses a key that comes twice, of which YAML would keep the last without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if not isinstance(key, str) or keys.count(key) > 1:
+                problem = "twice" if isinstance(key, str) else "as a key, which is no text"
+                raise yaml.constructor.ConstructorError(None, None, f"{key!r} {problem}", node.start_mark)
+        return super().construct_mapping(node, deep=deep)
 
 
 def _merge(under: dict, over: dict) -> dict:
@@ -244,7 +263,9 @@ def write_settings(settings: TrainingSettings, path: str | Path) -> None:
         path (`str` or `Path`):
             The file; its folder must exist.
     """
-    Path(path).write_text(yaml.safe_dump(dataclasses.asdict(settings), sort_keys=False))
+    unfinished = Path(f"{path}.partial")
+    unfinished.write_text(yaml.safe_dump(dataclasses.asdict(settings), sort_keys=False), encoding="utf-8")
+    unfinished.replace(path)
 
 
 def build_settings(kind: type, content: dict, *, section: str = ""):

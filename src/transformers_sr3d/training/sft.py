@@ -25,30 +25,23 @@ import torch
 import yaml
 from transformers import Trainer, set_seed
 
-from transformers_sr3d.configuration_sr3d import SR3DConfig
 from transformers_sr3d.hub import export_checkpoint
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.processing_sr3d import SR3DProcessor
 from transformers_sr3d.rooms.furniture.pack import attribution_text, open_furniture
 from transformers_sr3d.rooms.rendering.scene_folder import ATTRIBUTION_FILE
-from transformers_sr3d.training.auxiliary_losses import MeanLossTrainer, SR3DWithAuxiliaryLosses, check_layer
+from transformers_sr3d.training.auxiliary_losses import MeanLossTrainer, SR3DWithAuxiliaryLosses
 from transformers_sr3d.training.budget import TrainingBudget, newest_checkpoint
+from transformers_sr3d.training.checks import check_settings
 from transformers_sr3d.training.code_version import code_version
 from transformers_sr3d.training.collator import SR3DDataCollator
 from transformers_sr3d.training.curves import write_curves
 from transformers_sr3d.training.data import conversations_of, open_caches, train_processor
-from transformers_sr3d.training.efficientnet_lite import EFFICIENTNET_LITE0, check_trunk, efficientnet_lite0
-from transformers_sr3d.training.room_scenes import RoomConversations
 from transformers_sr3d.training.scene_cache import SceneCache
 from transformers_sr3d.training.settings import TrainingSettings, write_settings
 from transformers_sr3d.training.starting_model import build_model
 from transformers_sr3d.training.stored_features import StoredTower, store_features
-from transformers_sr3d.training.trainer_arguments import (
-    check_optimisation,
-    check_processes,
-    choose_optimizer,
-    training_arguments,
-)
+from transformers_sr3d.training.trainer_arguments import choose_optimizer, training_arguments
 
 
 # Settings that may differ between the parts of one run: they change neither data nor weights up to any step.
@@ -88,34 +81,10 @@ def run_training(settings: TrainingSettings) -> Path:
     return output_dir
 
 
-def check_settings(settings: TrainingSettings, *, processes: int) -> None:
-    """Refuse what would fail later, after the samples are rendered.
-
-    Args:
-        settings (`TrainingSettings`):
-            What to do.
-        processes (`int`):
-            That will share the work.
-
-    Raises:
-        ImportError: If the package with the weights of the vision tower is missing.
-        ValueError: If a setting cannot be.
-    """
-    optimisation = settings.optimisation
-    check_optimisation(optimisation)
-    check_processes(optimisation, processes)
-    asked = (optimisation.min_questions, optimisation.max_questions, optimisation.category_weights)
-    RoomConversations(*asked, word_dropout=optimisation.word_dropout)
-    config = SR3DConfig(**settings.model)
-    check_layer(optimisation.auxiliary_loss_layer, config.get_text_config().num_hidden_layers)
-    if settings.init_from is None and settings.init_vision_from == EFFICIENTNET_LITE0:
-        check_trunk(config.vision_config)
-        efficientnet_lite0(config.tile_size)
-
-
 def is_finished(settings: TrainingSettings) -> bool:
-    """Tell whether a run has been done."""
-    return (Path(settings.run_dir) / "finished.json").exists()
+    """Tell whether a run has been done, and its checkpoint is still there."""
+    is_there = (Path(settings.output_dir) / "config.json").exists()
+    return is_there and (Path(settings.run_dir) / "finished.json").exists()
 
 
 def is_main_process() -> bool:

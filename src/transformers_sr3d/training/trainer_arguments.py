@@ -18,6 +18,12 @@ from transformers_sr3d.training.muon import muon_for_layers
 from transformers_sr3d.training.settings import OptimisationSettings
 
 
+LEAST = {
+    **dict.fromkeys(("max_steps", "batch_size", "save_steps", "logging_steps", "eval_steps", "threads"), 1),
+    **dict.fromkeys(("warmup_steps", "dataloader_workers"), 0),
+}
+
+
 def check_optimisation(optimisation: OptimisationSettings) -> None:
     """Refuse rates, weights and shares that cannot be, with which training would go the wrong way or not at all.
 
@@ -36,6 +42,15 @@ def check_optimisation(optimisation: OptimisationSettings) -> None:
         weight = getattr(optimisation, name)
         if not 0 <= weight < math.inf:
             raise ValueError(f"`optimisation.{name}` must be a number from 0 on, got {weight}. Change the file.")
+    for name, least in LEAST.items():
+        number = getattr(optimisation, name)
+        if number is not None and not number >= least:
+            raise ValueError(f"`optimisation.{name}` must be at least {least}, got {number}. Change the file.")
+    if not 0 < optimisation.adam_beta2 < 1 or not optimisation.max_grad_norm > 0:
+        raise ValueError(
+            "`optimisation.adam_beta2` must be between 0 and 1 and `optimisation.max_grad_norm` above 0, got "
+            f"{optimisation.adam_beta2} and {optimisation.max_grad_norm}. Change the file."
+        )
     share = optimisation.augment_scale
     if not 0 <= share <= 1:
         raise ValueError(f"`optimisation.augment_scale` must be a share from 0 to 1, got {share}. Change the file.")

@@ -3,6 +3,7 @@
 """Rendering many scenes: resumed runs make what is missing, and nothing else gets into the folder."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import datasets
@@ -64,13 +65,33 @@ def test_second_run_does_nothing_and_more_scenes_are_added(job, furniture, monke
     assert made == [3]
 
 
-@pytest.mark.parametrize("damage", ["no scene.json", "no picture", "half of room.json"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "no scene.json",
+        "no picture",
+        "half of room.json",
+        "half a picture",
+        "an empty picture",
+        "no instances",
+        "another",
+    ],
+)
 def test_incomplete_scene_is_rendered_again(job, furniture, damage):
     run_job(job, furniture)
     before = files(job.folder)
     scene = job.folder / "scene-000001"
     if damage == "half of room.json":
         (scene / "room.json").write_text((scene / "room.json").read_text()[:100])
+    elif damage == "half a picture":
+        (scene / "depth_000.png").write_bytes((scene / "depth_000.png").read_bytes()[:100])
+    elif damage == "an empty picture":
+        (scene / "image_000.png").write_bytes(b"")
+    elif damage == "no instances":
+        (scene / "instances_000.png").unlink()
+    elif damage == "another":
+        shutil.rmtree(scene)
+        shutil.copytree(job.folder / "scene-000000", scene)
     else:
         (scene / ("scene.json" if damage == "no scene.json" else "depth_000.png")).unlink()
     assert run_job(job, furniture).new_frames > 0

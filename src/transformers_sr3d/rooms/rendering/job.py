@@ -35,6 +35,7 @@ from transformers_sr3d.rooms.world import RoomFacts
 
 
 SETTINGS_FILE = "render.json"
+PICTURES, PNG_END = ("image", "depth", "instances"), b"\x00\x00\x00\x00IEND\xaeB`\x82"
 INDEX_FILE = "scenes.jsonl"
 # Workers share the cores; threads within them would only get into each other's way. And they keep the memory of
 # arrays that are no longer needed (the GNU C library reads this), as the next view needs as much again.
@@ -163,11 +164,23 @@ def _claim_folder(job: RenderJob, furniture: Furniture) -> None:
 
 
 def _existing(job: RenderJob, index: int) -> RoomFacts | None:
-    """Facts of a scene that is there and whole."""
+    """Facts of a scene that is there and whole: of this job, and with pictures to their ends."""
+    folder = scene_path(job, index)
     try:
-        return read_room_facts(scene_path(job, index))
-    except (FileNotFoundError, ValueError):
+        facts = read_room_facts(folder)
+        pictures = [folder / f"{kind}_{view:03d}.png" for kind in PICTURES for view in range(len(facts.views))]
+        is_ours = (facts.split, facts.seed) == (job.split, scene_number(job.split, job.seed, index))
+        is_whole = is_ours and all(_ends_as_png(path) for path in pictures)
+    except (OSError, ValueError):
         return None
+    return facts if is_whole else None
+
+
+def _ends_as_png(path: Path) -> bool:
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - len(PNG_END)))
+        return file.read() == PNG_END
 
 
 def _rendered(job: RenderJob, furniture: Furniture, missing: list[int]) -> Iterator[int]:
