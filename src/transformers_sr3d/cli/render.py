@@ -6,6 +6,7 @@ import argparse
 
 
 PACK_WORKERS = 2  # processes that convert furniture; a command line may start some, a library call may not
+MAX_PACK_MIB = 2**20
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -72,9 +73,10 @@ def run(args: argparse.Namespace) -> int:
     """
     from pathlib import Path
 
-    for name, value in (("--scenes", args.scenes), ("--out", args.out)):
+    for name, value in (("--scenes", args.scenes), ("--out", args.out or None)):
         if value is None:
             raise ValueError(f"`{name}` is missing. Write for example: sr3d render --scenes 100 --out rooms")
+    _check_render(args)
 
     from transformers_sr3d.rooms.furniture.pack import open_furniture
     from transformers_sr3d.rooms.rendering.job import RenderJob, run_job
@@ -100,8 +102,15 @@ def run_pack(args: argparse.Namespace) -> int:
 
     Returns:
         `int`: 0.
+
+    Raises:
+        ValueError: If an option is refused.
     """
     from pathlib import Path
+
+    if not args.out.endswith(".safetensors") or Path(args.out).is_dir():
+        raise ValueError(f"`--out` must be a file that ends in .safetensors, got {args.out!r}. Give another name.")
+    _check_range("--max-mib", args.max_mib, 1 / 1024, MAX_PACK_MIB)
 
     from transformers_sr3d.rooms.furniture.pack import open_furniture
     from transformers_sr3d.rooms.furniture.pack_writer import write_pack
@@ -110,3 +119,34 @@ def run_pack(args: argparse.Namespace) -> int:
     size = write_pack(furniture, Path(args.out), max_bytes=round(args.max_mib * 2**20), workers=PACK_WORKERS)
     print(f"{args.out}: {size / 2**20:.1f} MiB")
     return 0
+
+
+def _check_render(args: argparse.Namespace) -> None:
+    """Refuse options by their names before furniture is read or a folder made."""
+    from pathlib import Path
+
+    from transformers_sr3d.rooms.rendering.job import MAX_WORKERS
+    from transformers_sr3d.rooms.rendering.scenes import (
+        MAX_IMAGE_SIZE,
+        MAX_SEED,
+        MAX_VIEWS,
+        MIN_IMAGE_SIZE,
+        SCENES_PER_SEED,
+    )
+
+    _check_range("--scenes", args.scenes, 1, SCENES_PER_SEED)
+    _check_range("--seed", args.seed, 0, MAX_SEED)
+    _check_range("--views", args.views[0], 1, MAX_VIEWS)
+    _check_range("--views", args.views[1], args.views[0], MAX_VIEWS)
+    _check_range("--photo-share", args.photo_share, 0, 1)
+    _check_range("--size", args.size, MIN_IMAGE_SIZE, MAX_IMAGE_SIZE)
+    _check_range("--workers", args.workers, 1, MAX_WORKERS)
+    if Path(args.out).exists() and not Path(args.out).is_dir():
+        raise ValueError(f"`--out` must be a folder or new, got the file {args.out!r}. Give another name.")
+
+
+def _check_range(option: str, value: float, least: float, most: float) -> None:
+    if not least <= value <= most:  # NaN is never in between
+        raise ValueError(
+            f"`{option}` must be from {least:.15g} to {most:.15g}, got {value}. Choose a number in between."
+        )

@@ -17,6 +17,7 @@ import numpy as np
 
 SPLITS = ("train", "val", "test")
 NO_OBJECT = -1
+MIN_SIZE_M, MAX_SIZE_M = 1e-4, 20.0  # of a side of a model
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,21 @@ class FurnitureModel:
     source: str
     licence: str
     split: str
+
+
+def check_metres(name: str, metres: float, least: float) -> None:
+    """Refuse what no measure of a model can be.
+
+    Args:
+        name (`str`): How the message calls it.
+        metres (`float`): The measure.
+        least (`float`): Smallest possible measure, metres; the largest is `MAX_SIZE_M`.
+
+    Raises:
+        ValueError: If it is no number, not finite, too small or too large.
+    """
+    if not isinstance(metres, int | float) or not least <= metres <= MAX_SIZE_M:
+        raise ValueError(f"`{name}` must be from {least:g} to {MAX_SIZE_M:g} m, got {metres!r} m")
 
 
 @dataclass(frozen=True)

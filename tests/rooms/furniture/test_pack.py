@@ -3,20 +3,17 @@
 """Furniture: libraries that the tests write themselves with known answers, and the pack that the package brings."""
 
 import gzip
-import io
 import lzma
 import os
 import pickle
 import subprocess
 import sys
-import tarfile
-import zipfile
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from furniture_files import CONTROL, ENTRY, picture, several, write_library, write_package
 
 from transformers_sr3d.rooms.furniture.classes import furniture_label
 from transformers_sr3d.rooms.furniture.decimation import MIN_FACES, decimate
@@ -30,73 +27,6 @@ from transformers_sr3d.rooms.world import SPLITS, FurnitureMesh
 FLOAT32_M = 1e-6  # of coordinates up to 2 m; a wrong axis or unit would be centimetres off
 SIZE_M = 1e-3  # what the boxes of packed models may differ from the catalogue
 PACK_BYTES = 2 * 2**20
-# A box 1 wide, 2 high (y) and 3 deep (z), whose front (towards +z) has a picture and whose rest is plain.
-BOX = """mtllib box.mtl
-v -0.5 0 1.5\nv 0.5 0 1.5\nv 0.5 2 1.5\nv -0.5 2 1.5\nv -0.5 0 -1.5\nv 0.5 0 -1.5\nv 0.5 2 -1.5\nv -0.5 2 -1.5
-vt 0 0\nvt 1 0\nvt 1 1\nvt 0 1
-usemtl front\nf 1/1 2/2 3/3 4/4
-usemtl rest\nf 6 5 8 7\nf 5 1 4 8\nf 2 6 7 3\nf 4 3 7 8\nf -8 -4 -3 -7
-"""
-MATERIALS = "newmtl front\nKd 0.1 0.1 0.1\nmap_Kd front.png\nnewmtl rest\nKd 0.2 0.4 0.6\nd 0.3\n"
-ENTRY = {
-    "id": "Test#box",
-    "name": "Box",
-    "category": "Living room",
-    "model": "/test/box/box.obj",
-    "width": "50",
-    "depth": "150",
-    "height": "100",
-    "elevation": "20",
-    "dropOnTopElevation": "80.5",
-    "creator": "Zo\\u00eb",
-}
-
-
-def picture(colors):
-    file = io.BytesIO()
-    Image.fromarray(np.array(colors, dtype=np.uint8)).save(file, "png")
-    return file.getvalue()
-
-
-def write_library(path, *entries, extra=None):
-    lines = [f"{name}#{place}={value}" for place, entry in enumerate(entries, 1) for name, value in entry.items()]
-    front = picture([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 255]]])
-    contents = {"box.obj": BOX, "box.mtl": MATERIALS, "front.png": front, **(extra or {})}
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("PluginFurnitureCatalog.properties", "# comment\r\n" + "\r\n".join(lines))
-        for name, content in contents.items():
-            archive.writestr(f"test/box/{name}", content)
-    return path
-
-
-def packed(content, name):
-    archive_bytes, entry = io.BytesIO(), tarfile.TarInfo(name)
-    entry.size = len(content)
-    with tarfile.open(fileobj=archive_bytes, mode="w") as archive:
-        archive.addfile(entry, io.BytesIO(content))
-    return archive_bytes.getvalue()
-
-
-CONTROL = b"Package: sweethome3d-furniture\nVersion: 1.8-1\nArchitecture: all\n"
-
-
-def write_package(path, library, compress=lzma.compress, suffix="xz", control=CONTROL):
-    data = packed(library.read_bytes(), "./usr/share/sweethome3d/furniture/" + library.name)
-    members = {
-        "debian-binary": b"2.0",
-        f"control.tar.{suffix}": compress(packed(control, "./control")),
-        f"data.tar.{suffix}": compress(data),
-    }
-    with path.open("wb") as package:
-        package.write(b"!<arch>\n")
-        for name, content in members.items():
-            package.write(f"{name:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(content):<10}`\n".encode() + content)
-            package.write(b"\n" * (len(content) % 2))
-    return path
-
-
-def several(count):
-    return [{**ENTRY, "id": f"Test#box{number}", "width": str(50 + number)} for number in range(count)]
 
 
 def grid(columns, rows):
@@ -464,89 +394,6 @@ def test_credits_name_title_creator_source_licence_and_changes(library):
     )
     assert row in text.splitlines()
     assert "were modified" in text
-
-
-def damaged_package(folder):
-    package = write_package(folder / "a.deb", write_library(folder / "a.sh3f", ENTRY))
-    package.write_bytes(package.read_bytes()[:-200])
-    return package
-
-
-def written(path, content):
-    path.write_bytes(content)
-    return path
-
-
-def nameless_package(folder):
-    return write_package(folder / "a.deb", write_library(folder / "a.sh3f", ENTRY), control=b"Architecture: all")
-
-
-def zstandard_package(folder):
-    return write_package(folder / "a.deb", written(folder / "a.sh3f", b""), lambda data: b"\x28\xb5\x2f\xfd", "zst")
-
-
-@pytest.mark.parametrize(
-    ("make", "error", "message"),
-    [
-        (lambda folder: folder / "gone.deb", FileNotFoundError, r"`path` .*gone\.deb', which does not exist"),
-        (lambda folder: folder, ValueError, r"`path` must be a folder with \.sh3f files .* without any"),
-        (lambda folder: written(folder / "a.zip", b""), ValueError, r"`path` must end in .* got '.*a\.zip'"),
-        (
-            lambda folder: written(folder / "a.deb", b"PK"),
-            ValueError,
-            r"`path` must be a Debian package, got '.*a\.deb'",
-        ),
-        (
-            lambda folder: written(folder / "a.sh3f", b"PK").parent,
-            ValueError,
-            r"`path` .* got '.*a\.sh3f' \(File is not",
-        ),
-        (
-            damaged_package,
-            ValueError,
-            r"`path` must be a Debian package that this Python can unpack, got '.*a\.deb' \(",
-        ),
-        (zstandard_package, ValueError, "unpack it with `dpkg-deb -x`"),
-        (nameless_package, ValueError, r"`path` must be a Debian package with a name and a version"),
-        (lambda folder: write_package(folder / "a.deb", written(folder / "a.txt", b"")), ValueError, r"without any"),
-        (
-            lambda folder: written(folder / "a.safetensors", b"x" * 99),
-            ValueError,
-            r"a\.safetensors', which is damaged",
-        ),
-    ],
-)
-def test_wrong_furniture_is_refused_by_name(tmp_path, make, error, message):
-    folder = tmp_path / "given"
-    folder.mkdir()
-    path = make(folder)
-    with pytest.raises(error, match=message):
-        open_furniture(path)
-
-
-def test_other_safetensors_files_are_no_packs(tmp_path):
-    from safetensors.numpy import save_file
-
-    save_file({"weight": np.zeros(3)}, tmp_path / "model.safetensors")
-    with pytest.raises(ValueError, match=r"`path` must be a furniture pack of version 1, got .* of format None"):
-        open_furniture(tmp_path / "model.safetensors")
-
-
-@pytest.mark.parametrize(
-    ("entries", "extra", "message"),
-    [
-        ([{**ENTRY, "category": "Exterior"}], None, "`path` must have indoor models .* got none in 1"),
-        ([{**ENTRY, "width": "wide"}], None, r"`path` .* id, name, category, model, width.*could not convert"),
-        ([{**ENTRY, "model": "/gone.obj"}], None, r"lacks 'gone\.obj'"),
-        ([ENTRY], {"box.obj": "v 0 0 0\nf 1 2 3\n"}, "names vertices beyond the 1 that it has"),
-        ([ENTRY], {"box.obj": "v 0 0 0\n"}, "`text` must have faces with an area, got 0"),
-    ],
-)
-def test_damaged_libraries_are_refused(tmp_path, cache, entries, extra, message):
-    write_library(tmp_path / "a.sh3f", *entries, extra=extra)
-    with pytest.raises(ValueError, match=message):
-        open_furniture(tmp_path)
-    assert list(cache.iterdir()) == []
 
 
 @pytest.mark.slow

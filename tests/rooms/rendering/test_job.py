@@ -130,7 +130,9 @@ def test_workers_give_the_same_files_as_one_process(tmp_path):
     ("changes", "message"),
     [
         ({"num_scenes": 0}, "`num_scenes` must be from 1 to 1000000, got 0"),
-        ({"workers": 0}, "`workers` must be at least 1, got 0"),
+        ({"workers": 0}, "`workers` must be at least 1 and at most 256, got 0"),
+        ({"workers": 9999}, "`workers` must be .* at most 256, got 9999"),
+        ({"seed": 2**63}, "`seed` must be from 0 to 9223372036853 .* got 9223372036854775808"),
         ({"split": "dev"}, "`split` must be one of"),
     ],
 )

@@ -80,8 +80,11 @@ def test_missing_facts_are_named(folder):
         read_room_facts(folder)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"split": "train"}', "null"])
+@pytest.mark.parametrize("text", ["{", "[]", '{"split": "train"}', "null", "no size"])
 def test_damaged_facts_are_refused(folder, text):
+    if text == "no size":
+        facts = json.loads((folder / "room.json").read_text())
+        text = json.dumps({**facts, "views": [{**facts["views"][0], "image_size_hw": []}]})
     (folder / "room.json").write_text(text)
     with pytest.raises(ValueError, match=r"`room\.json` must be what `sr3d render` wrote"):
         read_room_facts(folder)

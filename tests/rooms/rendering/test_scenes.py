@@ -165,7 +165,9 @@ def assert_points_in_box(view, number, thing):
         ({"num_views": (3, 2)}, r"`num_views` must be .* got \(3, 2\)"),
         ({"num_objects": (0, 2)}, r"`num_objects` must be .* got \(0, 2\)"),
         ({"photo_share": 1.5}, r"`photo_share` must be from 0 to 1, got 1.5"),
-        ({"image_size": 16}, r"`image_size` must be at least 32 pixels, got 16"),
+        ({"image_size": 16}, r"`image_size` must be from 32 to 4096 pixels, got 16"),
+        ({"image_size": 100_000}, r"`image_size` must be from 32 to 4096 pixels, got 100000"),
+        ({"num_views": (1, 10_000)}, r"`num_views` must be at most 256, got 10000"),
     ],
 )
 def test_impossible_settings_are_refused(changes, message):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Files of Sweet Home 3D: a Debian package or a folder -> `.sh3f` libraries -> catalogue entries -> meshes.
+"""Files of Sweet Home 3D: a folder -> `.sh3f` libraries -> catalogue entries -> meshes.
 
 A library is a zip with `PluginFurnitureCatalog.properties` (names, categories, sizes in centimetres) and one folder
 for each model. A model's file has y up and its front towards +z; here z is up and the front faces -y, and the box
@@ -10,19 +10,16 @@ homes is read: the indoor categories, and of the miscellaneous things those in `
 May import: NumPy and `rooms`.
 """
 
-import io
 import re
-import tarfile
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from transformers_sr3d.rooms.furniture.archives import check_names, open_library, read_file
 from transformers_sr3d.rooms.furniture.wavefront import read_wavefront
-from transformers_sr3d.rooms.world import FurnitureMesh
+from transformers_sr3d.rooms.world import MAX_SIZE_M, MIN_SIZE_M, FurnitureMesh, check_metres
 
 
 INDOOR = ("Living room", "Kitchen", "Bedroom", "Bathroom", "Office", "Lights")
@@ -35,7 +32,7 @@ HOUSEHOLD = frozenset(
     Stereo amplifier|Suitcase|Table fan|Table tennis|Tatami|Tennis racket|Treadmill|Trunck|Umbrella|Vase|
     Wheelchair""".replace("\n    ", "").split("|")
 )
-MISCELLANEOUS = "Miscellaneous"
+MISCELLANEOUS_HOUSEHOLD = frozenset(("Miscellaneous", name) for name in HOUSEHOLD)
 CATALOGUE = "PluginFurnitureCatalog.properties"
 LICENCES = {"BlendSwap-CC-0": "CC0-1.0", "KatorLegaz": "CC-BY-3.0-US", "Reallusion": "CC-BY-3.0-US"}
 OTHER_LICENCE = "CC-BY-3.0"
@@ -45,7 +42,7 @@ CREATORS = {
     "Scopia & eTeks": "Scopia Visual Interfaces Systems, s.l. (scopia.es) and Emmanuel Puybaret / eTeks",
     "Kator Legaz": "Andrew Kator and Jennifer Legaz",
 }
-AR_MAGIC, AR_HEADER_BYTES = b"!<arch>\n", 60
+RIGID = 1e-3  # what a rotation matrix may be off
 # (x, y up, z to the front) of a file -> (x, -z, y): z up, the front towards -y.
 FILE_TO_OWN = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 
@@ -96,101 +93,18 @@ def find_libraries(path: Path) -> list[Path]:
         `list[Path]`: In the order of their names.
 
     Raises:
-        ValueError: If there are none.
+        ValueError: If there are none, or one is a folder.
     """
     libraries = sorted(path.rglob("*.sh3f"))
+    for library in libraries:
+        if not library.is_file():
+            raise ValueError(f"`path` must lead to .sh3f files, got the folder {str(library)!r}. Pack or rename it.")
     if not libraries:
         raise ValueError(
             f"`path` must be a folder with .sh3f files in or below it, got {str(path)!r} without any. "
             "Give the Debian package sweethome3d-furniture or the folder that it was unpacked to."
         )
     return libraries
-
-
-def unpack_package(path: Path, folder: Path) -> list[Path]:
-    """Write the `.sh3f` files of a Debian package into a folder.
-
-    Args:
-        path (`Path`):
-            The `.deb` file.
-        folder (`Path`):
-            Existing folder; nothing else is written.
-
-    Returns:
-        `list[Path]`: What was written, in the order of the names.
-
-    Raises:
-        ValueError: If the file is no Debian package, is damaged, packed in a way that this Python cannot read, or has
-            no furniture in it.
-    """
-    with _open_member(path, "data.tar") as archive:
-        for name, content in _files_with_suffix(archive, ".sh3f"):
-            (folder / name).write_bytes(content)
-    libraries = sorted(folder.glob("*.sh3f"))
-    if not libraries:
-        raise ValueError(
-            f"`path` must be a Debian package with .sh3f files, got {str(path)!r} without any. "
-            "Give the package sweethome3d-furniture."
-        )
-    return libraries
-
-
-def read_package_origin(path: Path) -> str:
-    """Read which package a file is; its name on disk says nothing.
-
-    Args:
-        path (`Path`):
-            The `.deb` file.
-
-    Returns:
-        `str`: Name and version without Debian's revision, for example `"sweethome3d-furniture 1.8"`.
-
-    Raises:
-        ValueError: If the file is no Debian package, is damaged, or packed in a way that this Python cannot read.
-    """
-    with _open_member(path, "control.tar") as archive:
-        text = "".join(content.decode() for _, content in _files_with_suffix(archive, "control"))
-    fields = dict(re.findall(r"^(Package|Version): *(\S+)", text, flags=re.MULTILINE))
-    if len(fields) < 2:
-        raise ValueError(f"`path` must be a Debian package with a name and a version, got {str(path)!r} without.")
-    return f"{fields['Package']} {fields['Version'].partition('-')[0]}"
-
-
-@contextmanager
-def _open_member(path: Path, name: str) -> Iterator[tarfile.TarFile]:
-    try:
-        with tarfile.open(fileobj=io.BytesIO(_package_member(path, name))) as archive:
-            yield archive
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise ValueError(
-            f"`path` must be a Debian package that this Python can unpack, got {str(path)!r} ({error}). "
-            "Fetch it again, or unpack it with `dpkg-deb -x` and give the folder."
-        ) from error
-
-
-def _files_with_suffix(archive: tarfile.TarFile, suffix: str) -> Iterator[tuple[str, bytes]]:
-    for member in archive:
-        content = archive.extractfile(member) if member.name.endswith(suffix) else None
-        if content is not None:
-            yield Path(member.name).name, content.read()
-
-
-def _package_member(path: Path, name: str) -> bytes:
-    """Member of an ar archive by the start of its name: 60-byte headers with name and size; contents start even."""
-    content = path.read_bytes()
-    offset = len(AR_MAGIC)
-    while content.startswith(AR_MAGIC) and offset + AR_HEADER_BYTES <= len(content):
-        header = content[offset : offset + AR_HEADER_BYTES]
-        size_text = header[48:58].strip()
-        if not size_text.isdigit():
-            break
-        start, size = offset + AR_HEADER_BYTES, int(size_text)
-        if header[:16].strip().startswith(name.encode()):
-            return content[start : start + size]
-        offset = start + size + size % 2
-    raise ValueError(
-        f"`path` must be a Debian package, got {str(path)!r}, which has no {name} in an ar archive. Fetch it again."
-    )
 
 
 def read_catalogue(library: Path) -> list[CatalogueEntry]:
@@ -204,35 +118,39 @@ def read_catalogue(library: Path) -> list[CatalogueEntry]:
         `list[CatalogueEntry]`: In the order of the catalogue.
 
     Raises:
-        ValueError: If it is no furniture library.
+        ValueError: If it is no furniture library, is damaged, or an entry is incomplete or impossible.
     """
-    try:
-        with zipfile.ZipFile(library) as archive:
-            text = archive.read(CATALOGUE).decode("latin-1")
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise ValueError(
-            f"`path` must lead to .sh3f files with {CATALOGUE} in them, got {str(library)!r} ({error}). "
-            "Fetch it again, or take it out of the folder."
-        ) from error
+    with open_library(library) as archive:
+        check_names(archive)
+        if CATALOGUE not in archive.namelist():
+            raise ValueError(
+                f"`path` must lead to .sh3f files with {CATALOGUE} in them, got {str(library)!r} without. "
+                "Download it again, or take it out of the folder."
+            )
+        text = read_file(archive, CATALOGUE).decode("latin-1")
     tables: dict[int, dict[str, str]] = {}
-    for name, number, value in re.findall(r"^(\w+)#(\d+)=(.*?)\r?$", text, flags=re.MULTILINE):
-        tables.setdefault(int(number), {})[name] = _unescape(value)
-    return [_entry(library, table) for _, table in sorted(tables.items()) if _stands_in_homes(table)]
+    for name, number, value in re.findall(r"^[ \t]*(\w+)#(\d+)[ \t]*[=:](.*?)\r?$", text, flags=re.MULTILINE):
+        table = tables.setdefault(int(number), {})
+        if name in table:
+            raise _entry_error(library, int(number), table, f"`{name}` stands there twice")
+        table[name] = _unescape(value)
+    entries = [_entry(library, number, table) for number, table in sorted(tables.items())]
+    return [entry for entry in entries if entry is not None]
 
 
 def _unescape(value: str) -> str:
-    """Text of a properties file, where characters beyond latin-1 are escaped by their hexadecimal number."""
-    return re.sub(r"\\u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), value).strip()
+    """Text of a properties file, where UTF-16 beyond latin-1 is escaped by its hexadecimal numbers."""
+    text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), value).strip()
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _stands_in_homes(table: dict[str, str]) -> bool:
-    category = table.get("category", "")
-    return category in INDOOR or (category == MISCELLANEOUS and table["name"] in HOUSEHOLD)
-
-
-def _entry(library: Path, table: dict[str, str]) -> CatalogueEntry:
+def _entry(library: Path, number: int, table: dict[str, str]) -> CatalogueEntry | None:
+    """Entry of a model; None for what does not stand in homes."""
     try:
-        width, depth, height = (float(table[name]) / 100 for name in ("width", "depth", "height"))
+        _check_keys(table, ("name", "category"))
+        if table["category"] not in INDOOR and (table["category"], table["name"]) not in MISCELLANEOUS_HOUSEHOLD:
+            return None
+        _check_keys(table, ("id", "model", "width", "depth", "height"))
         return CatalogueEntry(
             library=library,
             key=table["id"],
@@ -240,16 +158,45 @@ def _entry(library: Path, table: dict[str, str]) -> CatalogueEntry:
             category=table["category"],
             creator=CREATORS.get(table.get("creator", "unknown"), table.get("creator", "unknown")),
             path=table["model"].lstrip("/"),
-            size=(width, depth, height),
-            elevation=float(table.get("elevation", 0)) / 100,
-            top=float(table["dropOnTopElevation"]) / 100 if "dropOnTopElevation" in table else None,
-            rotation=np.array(table.get("modelRotation", "1 0 0 0 1 0 0 0 1").split(), dtype=float).reshape(3, 3),
+            size=(_metres(table, "width"), _metres(table, "depth"), _metres(table, "height")),
+            elevation=_metres(table, "elevation", least=0.0) if "elevation" in table else 0.0,
+            top=_metres(table, "dropOnTopElevation", least=-MAX_SIZE_M) if "dropOnTopElevation" in table else None,
+            rotation=_rotation(table.get("modelRotation", "1 0 0 0 1 0 0 0 1")),
         )
-    except (KeyError, ValueError) as error:
-        raise ValueError(
-            f"`path` must lead to .sh3f files whose models have id, name, category, model, width, depth and height, "
-            f"got {str(library)!r} with {table} ({error!r}). Fetch it again."
-        ) from error
+    except ValueError as error:
+        raise _entry_error(library, number, table, str(error)) from error
+
+
+def _entry_error(library: Path, number: int, table: dict[str, str], problem: str) -> ValueError:
+    return ValueError(
+        f"`path` must lead to .sh3f files whose models have id, name, category, model, width, depth and height, "
+        f"got {str(library)!r} with entry {number}, id {table.get('id')!r}, name {table.get('name')!r}: {problem}. "
+        f"Mend its {CATALOGUE}, or download it again."
+    )
+
+
+def _check_keys(table: dict[str, str], names: tuple[str, ...]) -> None:
+    missing = [name for name in names if not table.get(name)]
+    if missing:
+        raise ValueError(f"it lacks {', '.join(f'`{name}`' for name in missing)}")
+
+
+def _metres(table: dict[str, str], name: str, *, least: float = MIN_SIZE_M) -> float:
+    """Metres of what a catalogue gives in centimetres."""
+    try:
+        metres = float(table[name]) / 100
+    except ValueError as error:
+        raise ValueError(f"`{name}`: {error}") from error
+    check_metres(name, metres, least)
+    return metres
+
+
+def _rotation(numbers: str) -> np.ndarray:
+    values = np.array(numbers.split(), dtype=float)
+    rotation = values.reshape(3, 3) if values.size == 9 else np.zeros((3, 3))
+    if not np.allclose(rotation @ rotation.T, np.eye(3), atol=RIGID) or np.linalg.det(rotation) < 0:
+        raise ValueError(f"`modelRotation` must be the 9 numbers of a rotation matrix, got {numbers[:100]!r}")
+    return rotation
 
 
 def read_model(archive: zipfile.ZipFile, entry: CatalogueEntry, *, texture_px: int) -> FurnitureMesh:
@@ -272,13 +219,19 @@ def read_model(archive: zipfile.ZipFile, entry: CatalogueEntry, *, texture_px: i
     names = set(archive.namelist())
 
     def read(path: str) -> bytes | None:
-        return archive.read(path) if path in names else None
+        return read_file(archive, path) if path in names else None
 
     text = read(entry.path)
     if text is None:
-        raise ValueError(f"`path`: library {str(entry.library)!r} lacks {entry.path!r}. Fetch it again.")
+        raise ValueError(f"`path`: library {str(entry.library)!r} lacks {entry.path!r}. Download it again.")
     folder = entry.path.rpartition("/")[0]
-    mesh = read_wavefront(text.decode("latin-1"), read, texture_px=texture_px, folder=folder)
+    try:
+        mesh = read_wavefront(text.decode("latin-1"), read, texture_px=texture_px, folder=folder)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(
+            f"`path`: model {entry.key!r} ({entry.path!r}) of library {str(entry.library)!r} cannot be read: {error} "
+            "Download the library again, or take the model out of it."
+        ) from error
     turned = mesh.vertices.astype(np.float64) @ (FILE_TO_OWN @ entry.rotation).T
     return fit_to_size(_with_vertices(mesh, turned), entry.size)
 

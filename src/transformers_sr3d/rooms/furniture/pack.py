@@ -11,18 +11,17 @@ start. A worker process that receives a pack opens the file again.
 May import: NumPy, safetensors and `rooms`.
 """
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
+from transformers_sr3d.rooms.furniture.pack_header import ADVICE, read_header
 from transformers_sr3d.rooms.world import SPLITS, FurnitureMesh, FurnitureModel
 
 
-PACK_FORMAT, PACK_VERSION = "sr3d-furniture", "1"
 CC0_PACK = Path(__file__).parent / "data" / "furniture_cc0.safetensors"
 QUANTA = 65535
 MAX_CACHED_MESHES = 64
@@ -49,27 +48,14 @@ class FurniturePack:
         models (`list[FurnitureModel]`): In the order of their keys.
 
     Raises:
+        FileNotFoundError: If there is no such file.
         ValueError: If the file is no pack, is damaged, or has another version.
     """
 
     def __init__(self, path: Path):
         self.path = path
-        try:
-            with safe_open(path, framework="np") as pack:
-                metadata = pack.metadata() or {}
-        except SafetensorError as error:
-            raise ValueError(
-                f"`path` must be a furniture pack, got {str(path)!r}, which is damaged ({error}). Write it again."
-            ) from error
-        if (metadata.get("format"), metadata.get("version")) != (PACK_FORMAT, PACK_VERSION):
-            raise ValueError(
-                f"`path` must be a furniture pack of version {PACK_VERSION}, got {str(path)!r} of format "
-                f"{metadata.get('format')!r} and version {metadata.get('version')!r}. Write it again."
-            )
-        self._pictures: list[tuple[int, int, int]] = json.loads(metadata["pictures"])
-        entries = sorted(json.loads(metadata["models"]), key=lambda entry: entry["model"]["key"])
-        self.models = [_model(entry["model"]) for entry in entries]
-        self._places = {entry["model"]["key"]: entry["mesh"] for entry in entries}
+        header = read_header(path)
+        self.models, self._places, self._pictures = header.models, header.places, header.pictures
         self._by_key = {model.key: model for model in self.models}
         self._meshes: dict[str, FurnitureMesh] = {}
         self._file: safe_open | None = None
@@ -126,13 +112,19 @@ class FurniturePack:
             `FurnitureMesh`: Metres, in its own frame; the arrays may be shared between calls and must not be changed.
 
         Raises:
-            ValueError: If the pack lacks the model.
+            ValueError: If the pack lacks the model, or the mesh is damaged.
         """
         model = self.model(key)
         if key not in self._meshes:
             if len(self._meshes) >= MAX_CACHED_MESHES:
                 self._meshes.pop(next(iter(self._meshes)))
-            self._meshes[key] = self._read_mesh(model.size, self._places[key])
+            mesh = self._read_mesh(model.size, self._places[key])
+            if mesh.faces.max() >= len(mesh.vertices) or not np.isfinite(mesh.corner_uv).all():
+                raise ValueError(
+                    f"`key` {key!r} has a mesh that names vertices beyond its {len(mesh.vertices)}, or infinite "
+                    f"texture coordinates: the pack {str(self.path)!r} is damaged. {ADVICE}"
+                )
+            self._meshes[key] = mesh
         return self._meshes[key]
 
     def _read_mesh(self, size: tuple[float, float, float], place: dict[str, Any]) -> FurnitureMesh:
@@ -160,11 +152,6 @@ class FurniturePack:
         if self._file is None:
             self._file = safe_open(self.path, framework="np")
         return self._file.get_slice(tensor)[place[0] : place[0] + place[1]]
-
-
-def _model(entry: dict[str, Any]) -> FurnitureModel:
-    width, depth, height = entry["size"]
-    return FurnitureModel(**{**entry, "size": (width, depth, height)})
 
 
 def open_furniture(path: str | Path | None = None, *, workers: int = 0) -> FurniturePack:

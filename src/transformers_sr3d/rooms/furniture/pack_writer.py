@@ -16,7 +16,6 @@ import json
 import multiprocessing
 import os
 import tempfile
-import zipfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -26,17 +25,18 @@ import numpy as np
 from safetensors.numpy import save_file
 from tqdm.auto import tqdm
 
+from transformers_sr3d.rooms.furniture.archives import open_library, read_package_origin, unpack_package
 from transformers_sr3d.rooms.furniture.classes import furniture_label
 from transformers_sr3d.rooms.furniture.decimation import MIN_FACES, decimate
 from transformers_sr3d.rooms.furniture.files import (
+    INDOOR,
     CatalogueEntry,
     find_libraries,
     read_catalogue,
     read_model,
-    read_package_origin,
-    unpack_package,
 )
-from transformers_sr3d.rooms.furniture.pack import PACK_FORMAT, PACK_VERSION, QUANTA, FurniturePack
+from transformers_sr3d.rooms.furniture.pack import QUANTA, FurniturePack
+from transformers_sr3d.rooms.furniture.pack_header import PACK_FORMAT, PACK_VERSION
 from transformers_sr3d.rooms.furniture.wavefront import shrink_texture
 from transformers_sr3d.rooms.world import FurnitureMesh, FurnitureModel
 
@@ -93,6 +93,9 @@ def write_pack(
     """
     if path.suffix != ".safetensors":
         raise ValueError(f"`path` must end in .safetensors, got {str(path)!r}. Rename it.")
+    if path.is_dir():
+        raise ValueError(f"`path` must be a file, got the folder {str(path)!r}. Name a file in it.")
+    path.parent.mkdir(parents=True, exist_ok=True)
     chosen = furniture.models if models is None else models
     jobs = [(furniture, model.key, face_budget(model.size, max_faces), texture_px) for model in chosen]
     meshes = _make_meshes(_reduce_model, jobs, workers, "reducing furniture")
@@ -190,10 +193,23 @@ def convert_furniture(path: Path, *, workers: int = 0) -> Path:
     if pack.exists():
         return pack
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as unpacked:
-        libraries = sources if is_folder else unpack_package(path, Path(unpacked))
-        _convert_libraries(libraries, pack, origin="" if is_folder else read_package_origin(path), workers=workers)
+    if is_folder:
+        _convert_libraries(sources, pack, origin="", workers=workers)
+    else:
+        _convert_package(path, pack, workers=workers)
     return pack
+
+
+def _convert_package(path: Path, pack: Path, *, workers: int) -> None:
+    with tempfile.TemporaryDirectory(dir=pack.parent) as unpacked:
+        libraries = unpack_package(path, Path(unpacked))
+        origin = read_package_origin(path)
+        try:
+            _convert_libraries(libraries, pack, origin=origin, workers=workers)
+        except ValueError as error:
+            raise ValueError(
+                f"`path` must be a package whose furniture is whole, got {str(path)!r}. {error}"
+            ) from error
 
 
 def _sha256(path: Path) -> str:
@@ -204,11 +220,27 @@ def _sha256(path: Path) -> str:
 def _convert_libraries(libraries: list[Path], pack: Path, *, origin: str, workers: int) -> None:
     entries = [entry for library in libraries for entry in read_catalogue(library)]
     if not entries:
-        raise ValueError(f"`path` must have indoor models in its .sh3f files, got none in {len(libraries)} of them.")
+        raise ValueError(
+            f"`path` must have indoor models in its .sh3f files, got none in {len(libraries)} of them in "
+            f"{str(libraries[0].parent)!r}. Give models a category of {INDOOR}."
+        )
+    _check_keys(entries)
     labels = {entry.key: furniture_label(entry.name, entry.category, entry.key) for entry in entries}
     splits = assign_splits(labels, {entry.key for entry in entries if entry.licence == FREE_LICENCE})
     models = [_model(entry, labels[entry.key], splits[entry.key], origin) for entry in entries]
     _save(pack, models, _make_meshes(_convert_model, entries, workers, "converting furniture"))
+
+
+def _check_keys(entries: list[CatalogueEntry]) -> None:
+    known: dict[str, CatalogueEntry] = {}
+    for entry in entries:
+        other = known.setdefault(entry.key, entry)
+        if other is not entry:
+            raise ValueError(
+                f"`path` must lead to .sh3f files whose models have different ids, got id {entry.key!r} for "
+                f"{other.name!r} of {str(other.library)!r} and for {entry.name!r} of {str(entry.library)!r}. "
+                "Take one of the two out, or change its id in the catalogue."
+            )
 
 
 def _make_meshes(
@@ -225,7 +257,7 @@ def _make_meshes(
 
 
 def _convert_model(entry: CatalogueEntry) -> FurnitureMesh:
-    with zipfile.ZipFile(entry.library) as archive:
+    with open_library(entry.library) as archive:
         return decimate(read_model(archive, entry, texture_px=CONVERTED_TEXTURE_PX), CONVERTED_MAX_FACES)
 
 

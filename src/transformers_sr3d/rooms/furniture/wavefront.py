@@ -6,14 +6,18 @@ Only what furniture needs: polygons (also concave ones) become triangles, each m
 its picture. A picture replaces the colour, which is what nearly all of these files mean: their exporters left the
 colour of a textured material at a random grey. Normals, groups, lines and reflections are read over. Transparent
 materials stay opaque, and so do the clear parts of pictures, which get the mean colour of the rest. A material or
-picture that is missing becomes a plain colour instead of an error, because a few published models lack one.
+picture that is missing becomes a plain colour instead of an error, because a few published models lack one. One that
+is there and cannot be read is an error.
 
 May import: NumPy and Pillow.
 """
 
 import io
 import itertools
+import math
 import posixpath
+import struct
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -25,6 +29,15 @@ from transformers_sr3d.rooms.world import FurnitureMesh
 
 PLAIN_COLOR = (204, 204, 204)  # of a material that is nowhere described
 CLEAR_ALPHA = 128
+MAX_CORNERS = 2048  # of a polygon; cutting the ears off one takes up to the cube of their number
+MAX_MATERIALS = 32767  # what int16 counts to
+LARGEST_NUMBER = 1e15  # of a position in any unit; published texture coordinates reach 3e9
+MAX_PICTURE_PIXELS = 8192**2
+# What the decoders of Pillow raise on damaged pictures.
+PICTURE_ERRORS = (
+    *(OSError, EOFError, SyntaxError, ValueError, RuntimeError, OverflowError, LookupError, TypeError),
+    *(struct.error, zlib.error, Image.DecompressionBombError, Image.DecompressionBombWarning),
+)
 
 
 @dataclass
@@ -60,14 +73,19 @@ def read_wavefront(
         `FurnitureMesh`: Triangles without those of no area; vertices in the units and axes of the file.
 
     Raises:
-        ValueError: If the file has no face with an area, or a face that names a vertex which is not there.
+        ValueError: If the file has no face with an area, a face that names a vertex which is not there, a line that
+            cannot be read, or a picture that cannot be read.
     """
     polygons = _parse(text)
-    positions = _table(polygons.positions, 3)
-    texture_uv = np.vstack([_table(polygons.uv, 2), np.zeros((1, 2))])  # the last is for corners without one
+    positions = _table(polygons.positions, "v", 3)
+    given_uv = _table(polygons.uv, "vt", 2)
+    texture_uv = np.vstack([given_uv, np.zeros((1, 2))])  # the last is for corners without one
     corners, corner_uv = np.array(polygons.corners, dtype=np.int64), np.array(polygons.corner_uv, dtype=np.int64)
-    if len(corners) and (corners.min() < 0 or corners.max() >= len(positions) or corner_uv.max() >= len(texture_uv)):
-        raise ValueError(f"`text` names vertices beyond the {len(positions)} that it has. The file is damaged.")
+    if len(corners) and (corners.max() >= len(positions) or corner_uv.max() >= len(given_uv)):
+        raise ValueError(
+            f"`text` names vertices beyond the {len(positions)} that it has, or texture coordinates beyond the "
+            f"{len(given_uv)}. The file is damaged."
+        )
     triangles, owners = _triangulate(polygons.sizes, positions[corners])
     faces = corners[triangles]
     solid = _areas(positions, faces) > 0
@@ -109,6 +127,11 @@ def _parse(text: str) -> _Polygons:
 def _add_polygon(polygons: _Polygons, corners: list[str], material: int) -> None:
     if len(corners) < 3:
         return
+    if len(corners) > MAX_CORNERS or len(polygons.names) > MAX_MATERIALS:
+        raise ValueError(
+            f"`text` must have at most {MAX_CORNERS} corners a face and {MAX_MATERIALS} materials, got "
+            f"{len(corners)} and {len(polygons.names)}. Divide the face or the file."
+        )
     polygons.sizes.append(len(corners))
     polygons.materials.append(material)
     for corner in corners:
@@ -120,12 +143,20 @@ def _add_polygon(polygons: _Polygons, corners: list[str], material: int) -> None
 
 def _from_zero(number: int, count: int) -> int:
     """Number from zero of what a file counts from 1, or backwards from -1."""
+    if number == 0 or number < -count:
+        raise ValueError(f"`text` has a face that names number {number} of {count}. The file is damaged.")
     return number - 1 if number > 0 else count + number
 
 
-def _table(lines: list[str], columns: int) -> np.ndarray:
+def _table(lines: list[str], kind: str, columns: int) -> np.ndarray:
     """Numbers of the lines, shape `(N, columns)`; a line may have more, for example a weight."""
-    return np.array([line.split()[:columns] for line in lines], dtype=np.float64).reshape(-1, columns)
+    try:
+        table = np.array([line.split()[:columns] for line in lines], dtype=np.float64).reshape(len(lines), columns)
+    except ValueError as error:
+        raise ValueError(f"`text` must have {columns} numbers after each `{kind}`: {error}.") from error
+    if np.abs(table).max(initial=0.0) <= LARGEST_NUMBER:
+        return table
+    raise ValueError(f"`text` must have finite numbers of at most {LARGEST_NUMBER:g} after `{kind}`. It is damaged.")
 
 
 def _areas(positions: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -209,7 +240,7 @@ def _read_materials(
         material = described.get(name, {})
         texture = _read_texture(material.get("picture"), read, texture_px)
         textures.append(texture)
-        colors.append(_color(material.get("color"), texture))
+        colors.append(_color(name, material.get("color"), texture))
     return np.array(colors, dtype=np.uint8).reshape(-1, 3), textures
 
 
@@ -227,21 +258,32 @@ def _parse_materials(text: str, folder: str) -> dict[str, dict[str, str]]:
     return materials
 
 
-def _color(numbers: str | None, texture: np.ndarray | None) -> tuple[int, ...]:
+def _color(name: str, numbers: str | None, texture: np.ndarray | None) -> tuple[int, ...]:
     """Mean colour of a picture, else the colour that the material says."""
     if texture is not None:
         return tuple(round(float(value)) for value in texture.reshape(-1, 3).mean(0))
     if numbers is None:
         return PLAIN_COLOR
-    return tuple(round(255 * min(1.0, max(0.0, float(value)))) for value in numbers.split()[:3])
+    try:
+        values = [float(value) for value in numbers.split()[:3]]
+    except ValueError:
+        values = []
+    if len(values) != 3 or any(math.isnan(value) for value in values):
+        raise ValueError(f"Material {name!r} must have three numbers after `Kd`, got {numbers[:100]!r}.")
+    return tuple(round(255 * min(1.0, max(0.0, value))) for value in values)
 
 
 def _read_texture(path: str | None, read: Callable[[str], bytes | None], texture_px: int) -> np.ndarray | None:
     data = None if path is None else read(path)
     if data is None:
         return None
-    with Image.open(io.BytesIO(data)) as picture:
-        return shrink_texture(_opaque(picture.convert("RGBA")), texture_px)
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            if picture.width * picture.height > MAX_PICTURE_PIXELS:
+                raise ValueError(f"{picture.width} x {picture.height} pixels are more than {MAX_PICTURE_PIXELS}")
+            return shrink_texture(_opaque(picture.convert("RGBA")), texture_px)
+    except PICTURE_ERRORS as error:
+        raise ValueError(f"Picture {path!r} must be one that Pillow can read ({str(error)[:200]}).") from error
 
 
 def _opaque(picture: Image.Image) -> np.ndarray:

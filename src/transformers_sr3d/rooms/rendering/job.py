@@ -37,6 +37,7 @@ from transformers_sr3d.rooms.world import RoomFacts
 SETTINGS_FILE = "render.json"
 PICTURES, PNG_END = ("image", "depth", "instances"), b"\x00\x00\x00\x00IEND\xaeB`\x82"
 INDEX_FILE = "scenes.jsonl"
+MAX_WORKERS = 256
 # Workers share the cores; threads within them would only get into each other's way. And they keep the memory of
 # arrays that are no longer needed (the GNU C library reads this), as the next view needs as much again.
 WORKER_VARIABLES = {
@@ -75,8 +76,11 @@ class RenderJob:
             raise ValueError(
                 f"`num_scenes` must be from 1 to {SCENES_PER_SEED}, got {self.num_scenes}. Use more seeds for more."
             )
-        if self.workers < 1:
-            raise ValueError(f"`workers` must be at least 1, got {self.workers}. It is a number of processes.")
+        if not 1 <= self.workers <= MAX_WORKERS:
+            raise ValueError(
+                f"`workers` must be at least 1 and at most {MAX_WORKERS}, got {self.workers}. "
+                "It is a number of processes."
+            )
 
 
 @dataclass(frozen=True)

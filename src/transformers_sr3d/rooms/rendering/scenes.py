@@ -33,7 +33,9 @@ from transformers_sr3d.rooms.world import (
 
 
 SCENES_PER_SEED = 1_000_000
-MIN_IMAGE_SIZE = 32
+MAX_SEED = 2**63 // SCENES_PER_SEED - 1  # so that the number of a scene is an int64, also in scenes.jsonl
+MIN_IMAGE_SIZE, MAX_IMAGE_SIZE = 32, 4096
+MAX_VIEWS = 256
 # What a view shows of an object runs from the 1st to the 99th percentile of the points, and this much further.
 SEEN_SHARES = (0.01, 0.99)
 SEEN_TOLERANCE = 0.03
@@ -66,9 +68,11 @@ class SceneSettings:
                 )
         if not 0 <= self.photo_share <= 1:
             raise ValueError(f"`photo_share` must be from 0 to 1, got {self.photo_share}. It is a share of scenes.")
-        if self.image_size < MIN_IMAGE_SIZE:
+        if self.num_views[1] > MAX_VIEWS:
+            raise ValueError(f"`num_views` must be at most {MAX_VIEWS}, got {self.num_views[1]}. Make more scenes.")
+        if not MIN_IMAGE_SIZE <= self.image_size <= MAX_IMAGE_SIZE:
             raise ValueError(
-                f"`image_size` must be at least {MIN_IMAGE_SIZE} pixels, got {self.image_size}. "
+                f"`image_size` must be from {MIN_IMAGE_SIZE} to {MAX_IMAGE_SIZE} pixels, got {self.image_size}. "
                 "It is the longer side of a view."
             )
 
@@ -100,7 +104,7 @@ def make_scene(
     Args:
         furniture (`Furniture`): Models and meshes, for example a `FurniturePack`.
         split (`str`): One of `SPLITS`.
-        seed (`int`): From 0; another seed gives other scenes.
+        seed (`int`): From 0 to `MAX_SEED`; another seed gives other scenes.
         index (`int`): From 0 to `SCENES_PER_SEED - 1`.
         settings (`SceneSettings`, *optional*): Defaults to photos and walks of 256 pixels.
 
@@ -126,7 +130,7 @@ def scene_number(split: str, seed: int, index: int) -> int:
 
     Args:
         split (`str`): One of `SPLITS`.
-        seed (`int`): From 0.
+        seed (`int`): From 0 to `MAX_SEED`.
         index (`int`): From 0 to `SCENES_PER_SEED - 1`.
 
     Returns:
@@ -137,10 +141,10 @@ def scene_number(split: str, seed: int, index: int) -> int:
     """
     if split not in SPLITS:
         raise ValueError(f"`split` must be one of {SPLITS}, got {split!r}. Choose one of these.")
-    if seed < 0 or not 0 <= index < SCENES_PER_SEED:
+    if not 0 <= seed <= MAX_SEED or not 0 <= index < SCENES_PER_SEED:
         raise ValueError(
-            f"`seed` must be at least 0 and `index` from 0 to {SCENES_PER_SEED - 1}, got {seed} and {index}. "
-            "Use another seed for more scenes."
+            f"`seed` must be from 0 to {MAX_SEED} and `index` from 0 to {SCENES_PER_SEED - 1}, "
+            f"got {seed} and {index}. Use another seed for more scenes."
         )
     return seed * SCENES_PER_SEED + index
 
