@@ -56,7 +56,8 @@ def measure_boxes(sample: dict) -> list[dict[str, torch.Tensor]]:
     sample = dict(sample)
     regions = sample.pop("regions")
     views = prepare_views(sample.pop("images"), **sample)
-    return [box_from_points(torch.cat(region_points(region["masks"], views))) for region in read_regions(regions, views)]
+    masks = [region["masks"] for region in read_regions(regions, views)]
+    return [box_from_points(torch.cat(region_points(of_views, views))) for of_views in masks]
 
 
 def photo_truths(sample: dict) -> dict[str, str]:
