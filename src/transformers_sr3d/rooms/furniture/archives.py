@@ -106,11 +106,12 @@ def _package_files(path: Path, member: str, suffix: str) -> Iterator[tuple[str, 
     ):
         for entry in archive:
             file = archive.extractfile(entry) if entry.isfile() and entry.name.endswith(suffix) else None
-            if file is not None:
-                left -= entry.size
-                if left < 0:
-                    raise ValueError(f"its {suffix} files have more than {MAX_PACKAGE_BYTES} bytes")
-                yield Path(entry.name).name, file.read()
+            if file is None:
+                continue
+            left -= entry.size
+            if left < 0:
+                raise ValueError(f"its {suffix} files have more than {MAX_PACKAGE_BYTES} bytes")
+            yield Path(entry.name).name, file.read()
 
 
 def _package_member(path: Path, name: str) -> bytes:
