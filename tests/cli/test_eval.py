@@ -63,6 +63,12 @@ def test_options_reach_the_settings(folder, tmp_path):
     ("options", "message"),
     [
         (["--limit", "0"], "`limit` must be at least 1, got 0"),
+        (["--limit", "-1"], "`limit` must be at least 1, got -1"),
+        (["--seed", "-1"], "`seed` must be at least 0, got -1"),
+        (["--batch-size", "0"], "`batch_size` must be at least 1, got 0"),
+        (["--views", "0"], "`max_views` must be at least 1, got 0"),
+        (["--views", "1000000000"], "`max_views` must be at most 1000, got 1000000000"),
+        (["--workers", "-1"], "`workers` must be at least 0, got -1"),
         (["--region-kind", "lasso"], "`region_kind` must be out of masks"),
         (["--baselines", "luck"], "`baselines` must be out of majority"),
         (["--degrade", "rain"], "`degradations` must be out of"),
