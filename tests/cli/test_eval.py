@@ -83,3 +83,12 @@ def test_wrong_options_are_one_line(folder, options, message, capsys):
     assert printed.startswith("sr3d eval: ")
     assert message in printed
     assert printed.count("\n") == 1
+
+
+def test_an_error_of_several_lines_is_printed_as_one(folder, monkeypatch, capsys):
+    def fail(*args, **kwargs):
+        raise ValueError("`model` is bad:\n\tsize mismatch\nfor a  b")
+
+    monkeypatch.setattr("transformers_sr3d.evaluation.runner.run_benchmark", fail)
+    assert main(arguments(folder)) == 2
+    assert capsys.readouterr().err == "sr3d eval: `model` is bad: \tsize mismatch for a  b\n"

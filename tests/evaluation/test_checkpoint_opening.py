@@ -63,9 +63,9 @@ def test_another_architecture_is_refused_before_it_is_built(copy):
 
 
 def test_weights_of_more_layers_than_the_config_has_are_refused(copy):
-    edit_config(copy, lambda config: config["text_config"].update(num_hidden_layers=1))
+    edit_config(copy, lambda config: config["vision_config"].update(num_hidden_layers=1))
     with pytest.raises(
-        ValueError, match=r"`model` must have no weights that .* with model\.language_model\.layers\.1"
+        ValueError, match=r"`model` must have no weights that .* with model\.vision_tower\..*layers\.1"
     ):
         open_checkpoint(copy)
 

@@ -241,7 +241,7 @@ def test_every_damaged_key_of_the_marks_is_named(section, photo, copy, monkeypat
         if (key, value) == ("name", "text") or (key == "image_size_hw" and value in (MISSING, None)):
             continue
         write_json(copy / "objects.json", damaged)
-        with pytest.raises(ValueError, match=rf"(`{key}`|{key}\[0\]) .*objects\.json"):
+        with pytest.raises(ValueError, match=rf"(`{key}\b|{key}\[0\]).*objects\.json"):
             read_photo(copy)
 
 

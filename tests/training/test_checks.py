@@ -67,6 +67,7 @@ def test_numbers_that_cannot_be_are_refused(settings, part, changes, message):
         ({"projector_type": "x"}, r"`model` must be arguments of SR3DConfig, got others: .*projector_type"),
         ({"max_tiles": 0}, r"`model` must be arguments of SR3DConfig, got others: .*max_tiles"),
         ({"text_config": 5}, r"`model` must be arguments of SR3DConfig, got others"),
+        ({"text_config": {"model_type": "none"}}, r"got others: Unrecognized model type .* none\. .{,300}\. Change"),
     ],
 )
 def test_model_settings_that_would_have_no_effect_are_refused(settings, changes, message):

@@ -66,7 +66,17 @@ def test_a_change_anywhere_between_the_first_and_the_last_scene_is_found(cache, 
 
     with pytest.raises(ValueError, match=rf"seed {changed} in .* is not what .* \(differs in truth\)"):
         check_cache(cache, other)
-    assert made == [seed for seed in (0, 2, 5, 8) if seed <= changed]
+    assert made == [seed for seed in cache.spread() if seed <= changed]
+
+
+def test_scenes_that_are_checked_are_spread_and_have_several_views(cache):
+    views = [len(cache[index]["encoded"]["num_tiles"]) for index in range(9)]
+    assert cache.spread() == sorted({0, 2, 5, 8, views.index(max(views))})
+    photos, walk = copy.copy(cache), copy.copy(cache)
+    one, several = cache._scenes[views.index(1)], cache._scenes[views.index(max(views))]
+    photos._scenes, walk._scenes = [one] * 100, [one] * 50 + [several] + [one] * 49
+    assert photos.spread() == [0, 33, 66, 99]
+    assert walk.spread() == [0, 33, 50, 66, 99]
 
 
 def test_a_cache_of_one_scene_is_checked_once(cache):

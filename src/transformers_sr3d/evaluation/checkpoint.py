@@ -85,7 +85,7 @@ def check_config(model: str | Path) -> None:
         )
     try:
         SR3DConfig.from_pretrained(model)
-    except (StrictDataclassError, AttributeError, KeyError, TypeError) as error:
+    except (StrictDataclassError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"`model` must have settings of SR3DConfig in its config.json, got {str(model)!r} with others: "
             f"{str(error.__cause__ or error)[:300]}. Copy or export it again."

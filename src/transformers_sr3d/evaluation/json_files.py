@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 
-# No length, pixel or seed of a room is larger; it keeps sums and squares far from overflow.
+# No length or pixel of a room is larger; it keeps sums and squares far from overflow.
 LARGEST_NUMBER = 1e12
 REPAIR = "Correct the file, or restore it."
 

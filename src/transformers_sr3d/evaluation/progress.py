@@ -11,7 +11,7 @@ This module may import the standard library and filelock, which comes with huggi
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,8 @@ def only_run(json_path: str | Path | None) -> Iterator[None]:
     try:
         yield
     finally:
-        Path(lock.lock_file).unlink(missing_ok=True)
+        with suppress(PermissionError):  # Windows keeps an open file, and removes it on release
+            Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
 
 

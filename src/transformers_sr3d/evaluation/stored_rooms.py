@@ -6,7 +6,7 @@ Questions come from `room.json` and what the model sees from `scene.json` and it
 of the same views, every score would be wrong without a word, so they are compared: sizes, cameras, and how many pixels
 show each object.
 
-This module may import numpy, Pillow, `inputs.scene` and `rooms`.
+This module may import numpy, `rooms` and the readers of pictures and scenes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,6 +24,7 @@ from transformers_sr3d.rooms.world import SPLITS, RoomFacts
 
 
 SMALLEST_LENGTH_M = 1e-5  # `room.json` has five digits
+LARGEST_SEED = 2.0**64
 CAMERA_TOLERANCE = 1e-4  # of the digits that it leaves out
 RENDER_AGAIN = "Delete the folder and render the scene again."
 
@@ -51,7 +52,7 @@ def read_room_file(folder: Path) -> RoomFacts:
     values, where = read_object(path), repr(str(path))
     take_text(values, "split", where, among=SPLITS)
     take_text(values, "kind", where)
-    take_numbers(values, "seed", where, (), low=0, kinds=(int,))
+    take_numbers(values, "seed", where, (), low=0, high=LARGEST_SEED, kinds=(int,))
     take_numbers(values, "floor", where, (-1, 2))
     take_list(values, "floor", where, least=3)
     take_numbers(values, "height", where, (), low=SMALLEST_LENGTH_M)

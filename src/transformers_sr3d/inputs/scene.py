@@ -360,7 +360,7 @@ def _to_instances(instances: Any, num_objects: int, where: str) -> Image.Image:
 def _to_list(values: Any, shape: tuple[int, ...], where: str) -> list[Any]:
     try:
         array = np.asarray(values)
-    except (ValueError, OverflowError):  # rows of unequal length, or a whole number beyond all floats
+    except ValueError:  # rows of unequal length
         array = np.array(None)
     if array.shape != shape or array.dtype.kind not in "iuf" or not np.isfinite(array).all():
         raise ValueError(

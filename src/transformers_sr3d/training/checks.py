@@ -157,8 +157,8 @@ def read_model_settings(model: dict[str, Any]) -> SR3DConfig:
     """
     try:
         config = SR3DConfig(**model)
-    except (StrictDataclassError, AttributeError, KeyError) as error:
-        reason = error.__cause__ or error
+    except (StrictDataclassError, AttributeError, KeyError, TypeError, ValueError) as error:
+        reason = str(error.__cause__ or error)[:300]
         raise ValueError(f"`model` must be arguments of SR3DConfig, got others: {reason}. Change the file.") from error
     _check_names(model, SR3DConfig(), "model")
     for part in ("vision_config", "text_config"):

@@ -71,6 +71,17 @@ class SceneCache:
         """
         return sum(self._scenes[index][1]["num_tiles"])
 
+    def spread(self) -> list[int]:
+        """Choose a few scenes that stand for all.
+
+        Returns:
+            `list[int]`: The first, the last, some between them, and one of those with the most views, for what joins
+            views shows there.
+        """
+        views = [len(scene["num_tiles"]) for _, scene in self._scenes]
+        steps = {(len(self) - 1) * step // (CHECKED_SCENES - 1) for step in range(CHECKED_SCENES)}
+        return sorted({*steps, views.index(max(views))})
+
     def __getitem__(self, index: int) -> dict:
         """Read a scene.
 
@@ -283,7 +294,7 @@ def _make_shard(path: Path, make_scene: Callable[[int], dict], seeds: range, nor
 
 
 def check_cache(cache: SceneCache, make_scene: Callable[[int], dict]) -> None:
-    """Make a few scenes anew, from the first to the last, and compare them with the stored ones.
+    """Make a few scenes anew, from the first to the last, and compare them with the stored ones; see `spread`.
 
     Args:
         cache (`SceneCache`):
@@ -294,8 +305,7 @@ def check_cache(cache: SceneCache, make_scene: Callable[[int], dict]) -> None:
     Raises:
         ValueError: If they differ: the generator or the processor changed after the cache was built.
     """
-    steps = CHECKED_SCENES - 1
-    for index in sorted({(len(cache) - 1) * step // steps for step in range(CHECKED_SCENES)}):
+    for index in cache.spread():
         stored = cache[index]
         fresh = make_scene(stored["seed"])
         same_truth = json.loads(json.dumps(fresh["truth"])) == stored["truth"]
