@@ -63,6 +63,12 @@ def test_options_reach_the_settings(folder, tmp_path):
     ("options", "message"),
     [
         (["--limit", "0"], "`limit` must be at least 1, got 0"),
+        (["--limit", "-1"], "`limit` must be at least 1, got -1"),
+        (["--seed", "-1"], "`seed` must be at least 0, got -1"),
+        (["--batch-size", "0"], "`batch_size` must be at least 1, got 0"),
+        (["--views", "0"], "`max_views` must be at least 1, got 0"),
+        (["--views", "1000000000"], "`max_views` must be at most 1000, got 1000000000"),
+        (["--workers", "-1"], "`workers` must be at least 0, got -1"),
         (["--region-kind", "lasso"], "`region_kind` must be out of masks"),
         (["--baselines", "luck"], "`baselines` must be out of majority"),
         (["--degrade", "rain"], "`degradations` must be out of"),
@@ -77,3 +83,12 @@ def test_wrong_options_are_one_line(folder, options, message, capsys):
     assert printed.startswith("sr3d eval: ")
     assert message in printed
     assert printed.count("\n") == 1
+
+
+def test_an_error_of_several_lines_is_printed_as_one(folder, monkeypatch, capsys):
+    def fail(*args, **kwargs):
+        raise ValueError("`model` is bad:\n\tsize mismatch\nfor a  b")
+
+    monkeypatch.setattr("transformers_sr3d.evaluation.runner.run_benchmark", fail)
+    assert main(arguments(folder)) == 2
+    assert capsys.readouterr().err == "sr3d eval: `model` is bad: \tsize mismatch for a  b\n"

@@ -60,3 +60,30 @@ def test_another_architecture_is_refused_before_it_is_built(copy):
     edit_config(copy, lambda config: config.update(model_type="qwen2"))
     with pytest.raises(ValueError, match=r"`model` must be an SR-3D, got .* with the model type 'qwen2'"):
         open_checkpoint(copy)
+
+
+def test_weights_of_more_layers_than_the_config_has_are_refused(copy):
+    edit_config(copy, lambda config: config["vision_config"].update(num_hidden_layers=1))
+    with pytest.raises(
+        ValueError, match=r"`model` must have no weights that .* with model\.vision_tower\..*layers\.1"
+    ):
+        open_checkpoint(copy)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"max_tiles": 0}, {"projector_type": 5}, {"vision_config": 5}, {"text_config": {"model_type": "none"}}]
+)
+def test_settings_that_cannot_be_are_refused(copy, changes):
+    edit_config(copy, lambda config: config.update(changes))
+    with pytest.raises(
+        ValueError, match=r"`model` must have settings of SR3DConfig in its config\.json, got '.*copy'"
+    ):
+        open_checkpoint(copy)
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "processor_config.json"])
+def test_a_file_that_was_cut_off_is_named(copy, name):
+    path = copy / name
+    path.write_text(path.read_text()[:-20])
+    with pytest.raises(ValueError, match=rf"`model` must have whole JSON files, got '.*{name}'"):
+        open_checkpoint(copy)

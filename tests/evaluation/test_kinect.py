@@ -14,6 +14,7 @@ from tiny_checkpoint import export_tiny_checkpoint
 from transformers_sr3d.cli.eval_kinect import add_kinect_parser
 from transformers_sr3d.evaluation.kinect import add_score, ask, evaluate_kinect, format_table, table_rows
 from transformers_sr3d.evaluation.kinect_photo import PHOTO_FOLDER, make_samples, read_photo
+from transformers_sr3d.evaluation.progress import only_run
 
 
 @pytest.fixture(scope="module")
@@ -133,11 +134,18 @@ def test_command_asks_a_checkpoint_and_writes_a_report(checkpoint, small_photo, 
         ({"repeats": 0}, "`repeats` must be from 1 to 10, got 0"),
         ({"repeats": 11}, "`repeats` must be from 1 to 10, got 11"),
         ({"batch_size": 0}, "`batch_size` must be at least 1, got 0"),
+        ({"seed": -1}, "`seed` must be at least 0, got -1"),
     ],
 )
 def test_numbers_out_of_range_are_refused(change, message, checkpoint):
     with pytest.raises(ValueError, match=message):
         evaluate_kinect(checkpoint, **change)
+
+
+def test_a_report_that_another_run_writes_is_refused(checkpoint, small_photo, tmp_path):
+    path = tmp_path / "report.json"
+    with only_run(path), pytest.raises(ValueError, match=rf"`json_path` must belong to one run .* got '{path}'"):
+        evaluate_kinect(checkpoint, folder=small_photo, repeats=1, json_path=path)
 
 
 def test_missing_places_are_refused_before_the_work(checkpoint, tmp_path):

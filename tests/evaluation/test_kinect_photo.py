@@ -9,6 +9,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from damage import MISSING, VALUES, damaged_values, write_json
 
 from transformers_sr3d.camera_inputs_sr3d import prepare_views
 from transformers_sr3d.evaluation.kinect_photo import (
@@ -184,18 +185,95 @@ def test_a_missing_file_is_named(tmp_path):
         read_photo(tmp_path / "photo")
 
 
+@pytest.fixture
+def copy(tmp_path):
+    return shutil.copytree(PHOTO_FOLDER, tmp_path / "photo")
+
+
 @pytest.mark.parametrize(
-    "entry",
+    ("changes", "message"),
     [
-        {"kind": "depth", "objects": ["radio"], "metres": 0.1},
-        {"kind": "width", "objects": ["teapot"], "metres": 0.1},
-        {"kind": "distance", "objects": ["radio"], "metres": 0.1},
-        {"kind": "width", "objects": ["radio"], "metres": 0.0},
+        ({"kind": "depth"}, r"`kind` of quantities\[0\] of '.*objects\.json' must be one of .* got 'depth'"),
+        ({"objects": ["teapot"]}, r"`objects` of quantities\[0\] .* 1 marked things, got \['teapot'\]"),
+        ({"kind": "distance"}, r"`objects` of quantities\[0\] .* 2 marked things, got \['stereo'\]"),
+        ({"kind": "distance", "objects": ["stereo"] * 2}, r"2 marked things, got \['stereo', 'stereo'\]"),
+        ({"objects": "stereo"}, r"`objects` of quantities\[0\] .* a list .* got 'stereo'"),
+        ({"metres": 0.0}, r"`metres` of quantities\[0\] .* from 0\.0001 to 1000, got 0\.0"),
+        ({"metres": float("inf")}, r"`objects\.json` must be JSON .*objects\.json': Infinity is no number"),
+        ({"metres": float("nan")}, r"`objects\.json` must be JSON .*objects\.json': NaN is no number"),
+        ({"metres": "0.5"}, r"`metres` of quantities\[0\] .* got '0\.5'"),
     ],
-    ids=["kind", "name", "number of things", "length"],
 )
-def test_malformed_quantities_are_refused(entry, tmp_path):
-    shutil.copytree(PHOTO_FOLDER, tmp_path / "photo")
-    (tmp_path / "photo" / "objects.json").write_text(json.dumps(MARKS | {"quantities": [entry]}))
-    with pytest.raises(ValueError, match=rf"`quantities` must be .*'kind': '{entry['kind']}'"):
-        read_photo(tmp_path / "photo")
+def test_malformed_quantities_are_refused(changes, message, copy):
+    entry = {"kind": "width", "objects": ["stereo"], "metres": 0.1} | changes
+    (copy / "objects.json").write_text(json.dumps(MARKS | {"quantities": [entry]}))
+    with pytest.raises(ValueError, match=message):
+        read_photo(copy)
+
+
+@pytest.mark.parametrize(
+    ("things", "message"),
+    [
+        ([MARKS["objects"][0]] * 2, r"`name` of objects\[1\] of .* must be new, got 'front of the suitcase' again"),
+        (
+            [{"name": "dot", "polygon": [[1.6, 1.6], [1.9, 1.6], [1.9, 1.9]]}],
+            r"`polygon` of objects\[0\] .* none in",
+        ),
+        ([{"name": "far", "polygon": [[1, 1], [9e9, 1], [9, 9]]}], r"`polygon of objects\[0\] of .*` must lie inside"),
+        ([], r"`objects` of '.*objects\.json' must be a list of at least 1 entries, got \[\]"),
+    ],
+)
+def test_malformed_marks_are_refused(things, message, copy):
+    (copy / "objects.json").write_text(json.dumps(MARKS | {"objects": things}))
+    with pytest.raises(ValueError, match=message):
+        read_photo(copy)
+
+
+@pytest.mark.parametrize("section", [(), ("objects", 1), ("quantities", 2)], ids=["marks", "object", "quantity"])
+def test_every_damaged_key_of_the_marks_is_named(section, photo, copy, monkeypatch):
+    monkeypatch.setattr("transformers_sr3d.evaluation.kinect_photo._read_views", lambda folder: photo.views)
+    content = json.loads(json.dumps(MARKS))
+    content.pop("left_out")
+    entry = content
+    for step in section:
+        entry = entry[step]
+    for key, value, damaged in damaged_values(content, entry):
+        if (key, value) == ("name", "text") or (key == "image_size_hw" and value in (MISSING, None)):
+            continue
+        write_json(copy / "objects.json", damaged)
+        with pytest.raises(ValueError, match=rf"(`{key}\b|{key}\[0\]).*objects\.json"):
+            read_photo(copy)
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_damaged_intrinsics_are_named(value, copy):
+    path = copy / "cameras.json"
+    camera = json.loads(path.read_text())
+    camera["intrinsics"] = value
+    if value == MISSING:
+        del camera["intrinsics"]
+    write_json(path, camera)
+    with pytest.raises(ValueError, match=r"`intrinsics` must be in '.*cameras\.json'|`folder` .*photo': `intrinsics"):
+        read_photo(copy)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"image_size_hw": [240, 320]}, r"`image_size_hw` of '.*cameras\.json' .* \(480, 640\), got \[240, 320\]"),
+        ({"depth_unit": "cm"}, r"`depth_unit` of '.*cameras\.json' must be one of \('mm',\), got 'cm'"),
+        ({"camera_axes": "opengl"}, r"`camera_axes` of '.*cameras\.json' must be one of \('opencv',\), got 'opengl'"),
+    ],
+)
+def test_a_camera_of_another_photo_is_refused(changes, message, copy):
+    camera = json.loads((copy / "cameras.json").read_text())
+    (copy / "cameras.json").write_text(json.dumps(camera | changes))
+    with pytest.raises(ValueError, match=message):
+        read_photo(copy)
+
+
+@pytest.mark.parametrize("name", ["color.png", "depth_mm.png"])
+def test_broken_pictures_are_named(name, copy):
+    (copy / name).write_bytes((copy / name).read_bytes()[:5000])
+    with pytest.raises(ValueError, match=rf"`.*{name}` must be a complete image file"):
+        read_photo(copy)

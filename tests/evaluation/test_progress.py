@@ -3,10 +3,12 @@
 """Finished scenes outlive the run, half a line does not, and two measurements are never mixed."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
-from transformers_sr3d.evaluation.progress import MAX_SCENES_WITHOUT_QUESTIONS, Progress
+from transformers_sr3d.evaluation.progress import MAX_SCENES_WITHOUT_QUESTIONS, Progress, only_run
 
 
 MANIFEST = {"model": "m", "views": [4, 32], "limit": 9, "date": "today", "machine": {"cpus": 2}}
@@ -86,3 +88,32 @@ def test_settings_that_allow_no_question_end_the_run(path):
         progress.add(index, [])
     with pytest.raises(ValueError, match="none in 64 scenes in a row"):
         progress.add(MAX_SCENES_WITHOUT_QUESTIONS, [])
+
+
+def test_a_second_run_of_the_same_report_is_refused_until_the_first_has_ended(path):
+    with only_run(path):
+        with (
+            pytest.raises(ValueError, match=rf"`json_path` must belong to one run at a time, got '{path}'"),
+            only_run(path),
+        ):
+            pass
+        with only_run(path.with_name("other.json")), only_run(None):
+            pass
+    with only_run(path):
+        pass
+    assert not list(path.parent.iterdir())
+
+
+def test_a_killed_run_keeps_nobody_away(path):
+    lock = "import filelock, os, sys; filelock.FileLock(sys.argv[1]).acquire(); os._exit(9)"
+    assert subprocess.run([sys.executable, "-c", lock, f"{path}.lock"], check=False).returncode == 9
+    assert path.with_name("report.json.lock").exists()
+    with only_run(path):
+        pass
+
+
+def test_a_run_that_fails_lets_the_next_one_in(path):
+    with pytest.raises(KeyboardInterrupt), only_run(path):
+        raise KeyboardInterrupt
+    with only_run(path):
+        pass

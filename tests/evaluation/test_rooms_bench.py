@@ -169,6 +169,7 @@ def test_tensors_come_back_from_arrays(tiny_folder, settings):
         ({"degradations": ("jpeg", "rain")}, "`degradations` must be out of .*got 'rain'"),
         ({"baselines": ("luck",)}, "`baselines` must be out of majority, blind, no_depth, oracle, got 'luck'"),
         ({"max_views": 0}, "`max_views` must be at least 1, got 0"),
+        ({"max_views": 10**9}, "`max_views` must be at most 1000, got 1000000000"),
         ({"seed": -1}, "`seed` must be at least 0, got -1"),
         ({"questions_per_scene": 0}, "`questions_per_scene` must be at least 1, got 0"),
     ],

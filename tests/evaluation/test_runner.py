@@ -12,6 +12,7 @@ import pytest
 import torch
 from closed_form_rooms import write_rooms
 
+from transformers_sr3d.evaluation.progress import only_run
 from transformers_sr3d.evaluation.rooms_bench import BenchScenes, BenchSettings
 from transformers_sr3d.evaluation.runner import (
     check_model_exists,
@@ -97,6 +98,13 @@ def test_a_run_of_other_settings_does_not_go_on(tiny_folder, settings, tmp_path)
         run_benchmark(tiny_folder, settings, limit=4, workers=0, json_path=path)
 
 
+def test_two_runs_do_not_write_one_report(tiny_folder, settings, tmp_path):
+    path = tmp_path / "report.json"
+    with only_run(path), pytest.raises(ValueError, match=rf"`json_path` must belong to one run .* got '{path}'"):
+        run_benchmark(tiny_folder, settings, limit=4, workers=0, json_path=path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_workers_make_the_same_scenes_to_the_last_bit(tiny_folder, settings):
     scenes = BenchScenes(tiny_folder, settings)
     with share_cores(1):
@@ -134,6 +142,7 @@ def test_cores_are_shared_and_given_back(monkeypatch):
         ({"limit": 0}, "`limit` must be at least 1, got 0"),
         ({"batch_size": 0}, "`batch_size` must be at least 1, got 0"),
         ({"workers": -1}, "`workers` must be at least 0, got -1"),
+        ({"workers": 100000}, "`workers` must be at most 256, got 100000"),
     ],
 )
 def test_numbers_that_are_too_small_are_refused(arguments, message):

@@ -243,6 +243,10 @@ def test_scene_can_be_replaced(folder):
             lambda s: s["views"][1]["camera_to_world"][0].__setitem__(3, None),
             r"views\[1\]\['camera_to_world'\]` must be finite .* got shape \(4, 4\): \[\[1\.0, 0\.0, 0\.0, None\]",
         ),
+        (
+            lambda s: s["views"][1]["camera_to_world"][0].__setitem__(3, 10**400),
+            r"views\[1\]\['camera_to_world'\]` must be finite numbers of shape \(4, 4\), got shape",
+        ),
         (lambda s: s["views"][1].update(camera_to_world=True), r"\['camera_to_world'\]` must be .* \(\): True"),
         (lambda s: s["views"][0].update(image="../secret.png"), r"inside the scene folder, got '\.\./secret\.png'"),
         (lambda s: s["views"][0].update(image="/etc/passwd"), r"inside the scene folder, got '/etc/passwd'"),
@@ -278,6 +282,15 @@ def test_link_out_of_the_folder_is_refused(folder, tmp_path):
     (folder / "link.png").symlink_to(tmp_path / "outside.png")
     with pytest.raises(ValueError, match=r"inside the scene folder, got 'link\.png'"):
         load_scene(edit(folder, lambda scene: scene["views"][0].update(image="link.png")))
+
+
+def test_paths_that_no_system_can_follow_are_refused(folder):
+    (folder / "circle").symlink_to("circle")
+    for name in ("circle/image.png", "a/" * 3000 + "b.png"):
+        edit(folder, lambda scene, name=name: scene["views"][0].update(image=name))
+        # A circle is an error of its own before Python 3.13, and then a file that is not there.
+        with pytest.raises((ValueError, FileNotFoundError), match=r"`views\[0\]\['image'\]` must name a file"):
+            load_scene(folder)
 
 
 def test_missing_files_are_named(folder):

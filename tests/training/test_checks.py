@@ -9,6 +9,7 @@ import pytest
 from training_settings import MODEL, tiny_settings
 
 from transformers_sr3d.training.checks import check_settings, read_model_settings
+from transformers_sr3d.training.code_version import wordings_version
 from transformers_sr3d.training.settings import read_settings
 
 
@@ -66,11 +67,33 @@ def test_numbers_that_cannot_be_are_refused(settings, part, changes, message):
         ({"projector_type": "x"}, r"`model` must be arguments of SR3DConfig, got others: .*projector_type"),
         ({"max_tiles": 0}, r"`model` must be arguments of SR3DConfig, got others: .*max_tiles"),
         ({"text_config": 5}, r"`model` must be arguments of SR3DConfig, got others"),
+        ({"text_config": {"model_type": "none"}}, r"got others: Unrecognized model type .* none\. .{,300}\. Change"),
     ],
 )
 def test_model_settings_that_would_have_no_effect_are_refused(settings, changes, message):
     with pytest.raises(ValueError, match=message):
         check_settings(replace(settings, model=settings.model | changes), processes=1)
+
+
+@pytest.mark.parametrize("layer", [3, 99, -4])
+def test_a_layer_that_the_vision_tower_does_not_have_is_refused(settings, layer):
+    with pytest.raises(
+        ValueError, match=rf"`model\.vision_feature_layer` must be from -3 to 2, .* SiglipVisionModel, got {layer}"
+    ):
+        check_settings(replace(settings, model=settings.model | {"vision_feature_layer": layer}), processes=1)
+
+
+@pytest.mark.parametrize("layer", [2, 0, -3])
+def test_every_layer_of_the_vision_tower_is_let_through(settings, layer):
+    check_settings(replace(settings, model=settings.model | {"vision_feature_layer": layer}), processes=1)
+
+
+def test_settings_of_a_run_with_other_wordings_are_refused(settings):
+    check_settings(replace(settings, wordings=wordings_version()), processes=1)
+    with pytest.raises(
+        ValueError, match=r"`wordings` must be those of this version, \w{10}, got 'old'\. Remove the li"
+    ):
+        check_settings(replace(settings, wordings="old"), processes=1)
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*/*.yaml")), ids=lambda path: path.stem)

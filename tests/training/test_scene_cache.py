@@ -4,11 +4,14 @@
 
 import copy
 import dataclasses
+import shutil
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from training_settings import tiny_settings
 
+from transformers_sr3d.rooms.furniture.pack import CC0_PACK
 from transformers_sr3d.training import scene_cache
 from transformers_sr3d.training.data import cache_key
 from transformers_sr3d.training.room_scenes import RoomScenes
@@ -49,8 +52,72 @@ def test_cache_of_another_generator_is_refused(cache):
     def other(seed):
         return {"encoded": cache[0]["encoded"], "truth": {}, "seed": seed}
 
-    with pytest.raises(ValueError, match=r"seed 0 is not what .* \(differs in truth\)"):
+    with pytest.raises(ValueError, match=r"seed 0 in .* is not what .* \(differs in truth\)"):
         check_cache(cache, other)
+
+
+@pytest.mark.parametrize("changed", [0, 2, 5, 8])
+def test_a_change_anywhere_between_the_first_and_the_last_scene_is_found(cache, changed):
+    made = []
+
+    def other(seed):
+        made.append(seed)
+        return cache[seed] | {"truth": {}} if seed == changed else cache[seed]
+
+    with pytest.raises(ValueError, match=rf"seed {changed} in .* is not what .* \(differs in truth\)"):
+        check_cache(cache, other)
+    assert made == [seed for seed in cache.spread() if seed <= changed]
+
+
+def test_scenes_that_are_checked_are_spread_and_have_several_views(cache):
+    views = [len(cache[index]["encoded"]["num_tiles"]) for index in range(9)]
+    assert cache.spread() == sorted({0, 2, 5, 8, views.index(max(views))})
+    photos, walk = copy.copy(cache), copy.copy(cache)
+    one, several = cache._scenes[views.index(1)], cache._scenes[views.index(max(views))]
+    photos._scenes, walk._scenes = [one] * 100, [one] * 50 + [several] + [one] * 49
+    assert photos.spread() == [0, 33, 66, 99]
+    assert walk.spread() == [0, 33, 50, 66, 99]
+
+
+def test_a_cache_of_one_scene_is_checked_once(cache):
+    one, made = copy.copy(cache), []
+    one._scenes = cache._scenes[:1]
+    check_cache(one, lambda seed: made.append(seed) or cache[seed])
+    assert made == [0]
+
+
+@pytest.mark.parametrize("size", [0, 4, 20000])
+def test_a_shard_that_was_cut_off_is_named(cache, tmp_path, size):
+    shard = tmp_path / cache.shards[0].name
+    shard.write_bytes(cache.shards[0].read_bytes()[:size])
+    with pytest.raises(ValueError, match=rf"whole safetensors files, got '.*{shard.name}', .*Delete it"):
+        SceneCache([shard], **NORMALISATION)
+
+
+def test_a_file_of_something_else_is_no_shard(tmp_path):
+    save_file({"features": torch.zeros(3)}, tmp_path / "shard.safetensors")
+    with pytest.raises(ValueError, match=r"got '.*shard\.safetensors', which is damaged .*pixels"):
+        SceneCache([tmp_path / "shard.safetensors"], **NORMALISATION)
+
+
+def test_furniture_counts_by_its_content_and_not_by_its_place(tmp_path, processor):
+    samples = tiny_settings(tmp_path / "a", tmp_path / "b", cache_dir=tmp_path).samples
+
+    def key(furniture):
+        return cache_key(dataclasses.replace(samples, furniture=str(furniture)), processor)
+
+    pack = tmp_path / "pack.safetensors"
+    shutil.copy(CC0_PACK, pack)
+    assert key(pack) == cache_key(samples, processor)
+    save_file(load_file(pack), pack, metadata={"other": "pack"})
+    assert key(pack) != cache_key(samples, processor)
+
+    for name, content in (("x", b"12"), ("y", b"12"), ("z", b"123")):
+        (tmp_path / name / "deep").mkdir(parents=True)
+        (tmp_path / name / "deep" / "some.sh3f").write_bytes(content)
+    assert key(tmp_path / "x") == key(tmp_path / "y") != key(tmp_path / "z")
+    (tmp_path / "y" / "more.sh3f").write_bytes(b"")
+    assert key(tmp_path / "x") != key(tmp_path / "y")
 
 
 def test_cache_of_another_processor_is_refused(cache):

@@ -5,6 +5,7 @@
 import csv
 import dataclasses
 import json
+import warnings
 
 import pytest
 import torch
@@ -15,8 +16,10 @@ from transformers import set_seed
 from transformers_sr3d.cli.main import main
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.rooms.furniture.pack import open_furniture
+from transformers_sr3d.rooms.questions import phrasings
 from transformers_sr3d.training.budget import COMPLETE_MARK, TrainingBudget, newest_checkpoint
-from transformers_sr3d.training.settings import write_settings
+from transformers_sr3d.training.code_version import wordings_version
+from transformers_sr3d.training.settings import read_settings, write_settings
 from transformers_sr3d.training.sft import claim_run_dir, run_training
 from transformers_sr3d.training.starting_model import build_model
 
@@ -180,6 +183,70 @@ def test_other_settings_in_the_same_folder_are_refused(tmp_path):
     claim_run_dir(tiny_settings(tmp_path / "out", tmp_path / "run", cache_dir=tmp_path, max_steps=5, max_minutes=9.0))
     with pytest.raises(ValueError, match=r"`optimisation.max_steps` is 6, but .* started with 5"):
         claim_run_dir(tiny_settings(tmp_path / "out", tmp_path / "run", cache_dir=tmp_path, max_steps=6))
+
+
+@pytest.fixture
+def begun(tmp_path):
+    """Settings of a run that has begun, and the file where it wrote them down."""
+    settings = tiny_settings(tmp_path / "out", tmp_path / "run", cache_dir=tmp_path)
+    claim_run_dir(settings)
+    return settings, tmp_path / "run" / "settings.yaml"
+
+
+def test_a_run_writes_down_its_wordings(begun):
+    settings, path = begun
+    assert read_settings(path).wordings == wordings_version()
+    assert read_settings(path) == settings
+    claim_run_dir(settings)
+
+
+def test_every_wording_of_training_counts(monkeypatch):
+    before = wordings_version()
+    names = {"question": "_QUESTIONS", "more": "_TRAINING_ONLY", "answer": "_ANSWERS"}
+    for name, kind in (("question", "width"), ("more", "wider_choice"), ("answer", "wider_yes")):
+        with monkeypatch.context() as patch:
+            texts = getattr(phrasings, names[name])
+            patch.setitem(texts, kind, texts[kind][::-1])
+            assert wordings_version() != before, name
+    with monkeypatch.context() as patch:
+        patch.setitem(phrasings._HELD_OUT, "width", ("How wide?",))
+        assert wordings_version() == before
+
+
+def test_a_run_does_not_go_on_with_other_wordings(begun, monkeypatch):
+    settings, path = begun
+    before = path.read_text()
+    monkeypatch.setattr("transformers_sr3d.training.sft.wordings_version", lambda: "other")
+    with pytest.raises(ValueError, match=rf"`wordings` .* was started with, {wordings_version()}, got other"):
+        claim_run_dir(settings)
+    assert path.read_text() == before
+
+
+def test_a_finished_run_keeps_the_wordings_that_it_had(begun, monkeypatch):
+    settings, path = begun
+    for file in (path.with_name("finished.json"), path.parents[1] / "out" / "config.json"):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("{}")
+    monkeypatch.setattr("transformers_sr3d.training.sft.wordings_version", lambda: "other")
+    claim_run_dir(settings)
+    assert read_settings(path).wordings == wordings_version()
+
+
+def test_a_run_of_an_older_version_goes_on_with_one_warning(begun):
+    settings, path = begun
+    path.write_text("".join(line for line in path.open() if not line.startswith("wordings:")))
+    with pytest.warns(UserWarning, match=rf"`wordings` is not recorded in {path}"):
+        claim_run_dir(settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        claim_run_dir(settings)
+
+
+def test_a_damaged_record_of_settings_is_named(begun):
+    settings, path = begun
+    path.write_text("seed: [")
+    with pytest.raises(ValueError, match=rf"`{path}` must be YAML, got"):
+        claim_run_dir(settings)
 
 
 def test_checkpoint_without_its_mark_is_passed_over_and_kept(tmp_path):

@@ -15,7 +15,7 @@ from transformers_sr3d.configuration_sr3d import SR3DConfig
 from transformers_sr3d.training.efficientnet_lite import EFFICIENTNET_LITE0, check_trunk, efficientnet_lite0
 from transformers_sr3d.training.settings import read_settings
 from transformers_sr3d.training.sft import run_training
-from transformers_sr3d.training.starting_model import build_model
+from transformers_sr3d.training.starting_model import BRANCHES, build_model
 
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,6 +42,38 @@ def test_a_first_stage_with_another_tokenizer_is_refused(tmp_path, cache_dir, da
         ValueError, match=r"`init_from` must be of the same tokenizer \(\d+ tokens\), got .*a with \d+"
     ):
         build_model(second, processor)
+
+
+@pytest.fixture(scope="module")
+def first_stage(tmp_path_factory, cache_dir, data):
+    folder = tmp_path_factory.mktemp("first")
+    first = tiny_settings(folder / "a", folder / "run-a", cache_dir=cache_dir, max_steps=1, save_steps=1)
+    run_training(first)
+    return dataclasses.replace(first, init_from=first.output_dir)
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "message"),
+    [
+        ("text_config", {"num_hidden_layers": 1}, r"no weights that `model` leaves out, got .*layers\.1\..* others"),
+        ("vision_config", {"num_hidden_layers": 1}, r"no weights that `model` leaves out, got .*tower.*layers\.1\."),
+        ("text_config", {"num_hidden_layers": 3}, r"must be a whole model, got .* without .*layers\.2\..* others"),
+        ("text_config", {"intermediate_size": 96}, r"whole weights of the sizes that `model` says, got .*a: "),
+    ],
+)
+def test_a_first_stage_of_another_shape_is_refused(first_stage, data, part, changes, message):
+    model = first_stage.model | {part: first_stage.model[part] | changes}
+    with pytest.raises(ValueError, match=rf"`init_from` must (be|have) .*{message}|`init_from` {message}"):
+        build_model(dataclasses.replace(first_stage, model=model), data[0])
+
+
+@pytest.mark.parametrize("switch", ["use_position_encoding", "use_metric_scale", "use_region_geometry"])
+def test_a_branch_that_is_switched_off_is_left_behind(first_stage, data, switch):
+    model = build_model(dataclasses.replace(first_stage, model=first_stage.model | {switch: False}), data[0])
+    stored = load_file(f"{first_stage.output_dir}/model.safetensors")
+    left = stored.keys() - model.state_dict().keys()
+    assert left
+    assert all(name.startswith(BRANCHES[switch]) for name in left)
 
 
 @pytest.mark.slow

@@ -68,6 +68,22 @@ def test_damaged_features_are_refused(model, cache, tmp_path):
     file.write_bytes(kept)
 
 
+@pytest.mark.parametrize("damage", ["cut off", "fewer"])
+def test_features_that_are_cut_off_or_too_few_are_named(model, cache, damage):
+    tower = model.model.vision_tower
+    file = store_features(cache, tower, -1)._features[-1]
+    kept = file.read_bytes()
+    if damage == "cut off":
+        file.write_bytes(kept[:-100])
+    else:
+        save_file({"features": load_file(file)["features"][1:]}, file)
+    message = {"cut off": rf"got '.*{file.name}', which is damaged", "fewer": rf"features of all \d+ .*{file.name}"}
+    with pytest.raises(ValueError, match=rf"{message[damage]}.*Delete"):
+        store_features(cache, tower, -1)
+    file.unlink()
+    assert store_features(cache, tower, -1)._features[-1].read_bytes() == kept
+
+
 def test_features_beyond_float16_are_refused(model, cache):
     tower = copy.deepcopy(model.model.vision_tower)
     tower.post_layernorm = torch.nn.Identity()

@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, TypeError, OSError, ImportError) as error:
         if args.traceback:
             raise
-        print(f"sr3d {args.verb}: {error}", file=sys.stderr)
+        print(f"sr3d {args.verb}:", *str(error).splitlines(), file=sys.stderr)  # libraries write several lines
         return USER_ERROR
     except KeyboardInterrupt:
         print(f"sr3d {args.verb}: interrupted", file=sys.stderr)

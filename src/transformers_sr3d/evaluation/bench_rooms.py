@@ -19,9 +19,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from transformers_sr3d.evaluation.stored_rooms import check_same_views, check_sizes, read_instances, read_room_file
 from transformers_sr3d.inputs.scene import SCENE_FILE, load_scene
 from transformers_sr3d.rooms.furniture.pack import FurniturePack, open_furniture
-from transformers_sr3d.rooms.rendering.scene_folder import FACTS_FILE, read_instances, read_room_facts
+from transformers_sr3d.rooms.rendering.scene_folder import FACTS_FILE
 from transformers_sr3d.rooms.rendering.scenes import SceneSettings, make_scene
 from transformers_sr3d.rooms.world import RoomFacts
 from transformers_sr3d.training.room_scenes import select_views
@@ -143,7 +144,8 @@ class StoredRooms:
             What the rooms were furnished from, to count the models of a class; without it, those that occur count.
 
     Raises:
-        FileNotFoundError: If the folder holds no scene.
+        FileNotFoundError: If the folder holds no scene, or one without `room.json`.
+        ValueError: If a `room.json` is damaged.
     """
 
     def __init__(self, folder: str, *, split: str, max_views: int, furniture: str | None = None):
@@ -156,6 +158,8 @@ class StoredRooms:
             raise FileNotFoundError(
                 f"`scenes` must be a folder with rendered scenes, got none in {folder!r}. Make some: `sr3d render`."
             )
+        for path in self.paths:
+            read_room_file(path)  # now, and not after all questions before it were asked
 
     def indices(self) -> Iterator[int]:
         """Number the rooms.
@@ -176,20 +180,23 @@ class StoredRooms:
             `SourceScene`: The room and its views.
 
         Raises:
+            FileNotFoundError: If a file is missing.
             ValueError: If the room is one of another split, or its folder is damaged.
         """
         path = self.paths[index]
-        facts, loaded, instances = read_room_facts(path), load_scene(path), read_instances(path)
+        facts, loaded = read_room_file(path), load_scene(path)
         if facts.split != self.split:
             raise ValueError(
                 f"`scenes` must be rooms of the split {self.split!r}, got {str(path)!r} of {facts.split!r}. Render "
                 "others, or ask for that split."
             )
+        check_same_views(facts, loaded, path)
         total = len(facts.views)
         shown = np.linspace(0, total - 1, min(total, self.max_views)).round().astype(int).tolist()
+        check_sizes(facts, {name: loaded[name] for name in ("images", "depths")}, shown)
         arguments = {name: [loaded[name][view] for view in shown] for name in ("images", "depths")}
         arguments["depth_unit"] = loaded["depth_unit"]
-        return SourceScene(select_views(facts, shown), arguments, [instances[view] for view in shown])
+        return SourceScene(select_views(facts, shown), arguments, read_instances(path, facts, shown))
 
     def model_counts(self) -> dict[str, int]:
         """Count the furniture models of each class, of the furniture or else of all rooms.
@@ -199,7 +206,7 @@ class StoredRooms:
         """
         if self.furniture is not None:
             return _count_labels(_load_furniture(self.furniture))
-        things = (thing for path in self.paths for thing in read_room_facts(path).objects)
+        things = (thing for path in self.paths for thing in read_room_file(path).objects)
         return _count(thing[0] for thing in {(thing.name, thing.model) for thing in things})
 
     def describe(self) -> dict[str, Any]:

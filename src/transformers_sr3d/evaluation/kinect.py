@@ -34,6 +34,7 @@ from transformers_sr3d.evaluation.kinect_photo import (
     read_photo,
 )
 from transformers_sr3d.evaluation.metrics import wilson_interval
+from transformers_sr3d.evaluation.progress import only_run
 from transformers_sr3d.evaluation.room_scores import is_right, stated_quantity
 from transformers_sr3d.evaluation.runner import check_json_path, check_model_exists, describe_run, hash_weights
 from transformers_sr3d.evaluation.scene_answers import MAX_NEW_TOKENS
@@ -76,34 +77,58 @@ def evaluate_kinect(
 
     Raises:
         FileNotFoundError: If there is no such checkpoint, photo, or folder for the report.
-        ValueError: If a number is out of its range, or the marks of the photo are malformed.
+        ValueError: If a number is out of its range, the photo or its marks are malformed, or another run is writing
+            the report.
     """
-    _check_run(model, repeats, batch_size, json_path)
+    _check_run(model, repeats, seed, batch_size, json_path)
     photo = read_photo(folder)
-    network, processor = open_checkpoint(model)
     samples = make_samples(photo, repeats=repeats, seed=seed)
+    with only_run(json_path):
+        answer_samples(model, photo, samples, batch_size=batch_size)
+        manifest = make_manifest(model, folder, repeats=repeats, seed=seed, batch_size=batch_size)
+        report = {"manifest": manifest, "rows": table_rows(samples), "samples": samples}
+        if json_path is not None:
+            unfinished = Path(f"{json_path}.{os.getpid()}.tmp")
+            unfinished.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+            unfinished.replace(json_path)
+    return report
+
+
+def answer_samples(
+    model: str | Path, photo: MarkedPhoto, samples: Sequence[dict[str, Any]], *, batch_size: int
+) -> None:
+    """Ask a checkpoint all questions and add the scored answers to them.
+
+    Args:
+        model (`str` or `Path`):
+            The checkpoint.
+        photo (`MarkedPhoto`):
+            The photo.
+        samples (`Sequence[dict[str, Any]]`):
+            From `make_samples`; changed in place.
+        batch_size (`int`):
+            Questions generated together.
+
+    Raises:
+        ValueError: As `open_checkpoint`.
+    """
+    network, processor = open_checkpoint(model)
     with tqdm(total=len(samples), unit="question", desc="asking") as bar:
         for start in range(0, len(samples), batch_size):
             batch = samples[start : start + batch_size]
             for sample, answer in zip(batch, ask(network, processor, photo, batch), strict=True):
                 add_score(sample, answer)
             bar.update(len(batch))
-    manifest = make_manifest(model, folder, repeats=repeats, seed=seed, batch_size=batch_size)
-    report = {"manifest": manifest, "rows": table_rows(samples), "samples": samples}
-    if json_path is not None:
-        unfinished = Path(f"{json_path}.{os.getpid()}.tmp")
-        unfinished.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-        unfinished.replace(json_path)
-    return report
 
 
-def _check_run(model: str | Path, repeats: int, batch_size: int, json_path: str | Path | None) -> None:
+def _check_run(model: str | Path, repeats: int, seed: int, batch_size: int, json_path: str | Path | None) -> None:
     if not 1 <= repeats <= MAX_REPEATS:
         raise ValueError(
             f"`repeats` must be from 1 to {MAX_REPEATS}, got {repeats}. More wordings of a quantity would be the same."
         )
-    if batch_size < 1:
-        raise ValueError(f"`batch_size` must be at least 1, got {batch_size}. Raise it.")
+    for name, value, least in (("seed", seed, 0), ("batch_size", batch_size, 1)):
+        if value < least:
+            raise ValueError(f"`{name}` must be at least {least}, got {value}. Raise it.")
     check_model_exists(model)
     check_json_path(json_path)
 

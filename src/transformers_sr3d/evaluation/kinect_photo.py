@@ -6,21 +6,22 @@
 them: of the box that `box_from_points` fits, with gravity taken as that of a level camera. So the truth is what the
 depth map says of the marked pixels, not what a tape measure would say of the thing.
 
-This module may import numpy, Pillow, `region_masks_sr3d`, and of this package `rooms` and `evaluation`.
+This module may import numpy, and of this package `rooms`, `evaluation` and the readers of pictures and cameras.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
+from transformers_sr3d.camera_inputs_sr3d import prepare_views
+from transformers_sr3d.evaluation.json_files import read_object, take, take_list, take_numbers, take_text
 from transformers_sr3d.evaluation.metrics import is_within_ratio
 from transformers_sr3d.evaluation.oracle import MeasuredRegion, measure_regions, oracle_answer
 from transformers_sr3d.evaluation.room_scores import is_right, stated_quantity
+from transformers_sr3d.image_files_sr3d import load_image_rgb, open_image
 from transformers_sr3d.region_masks_sr3d import polygon_mask
 from transformers_sr3d.rooms.questions.contents import Content
 from transformers_sr3d.rooms.questions.conversations import RoomQuestion, write_question
@@ -32,6 +33,7 @@ PHOTO_FILES = ("color.png", "depth_mm.png", "cameras.json", "objects.json")
 OBJECTS_OF_KIND = {"width": 1, "height": 1, "distance": 2}
 KINDS = tuple(OBJECTS_OF_KIND)
 MARKINGS = ("masks", "boxes")
+SMALLEST_LENGTH_M, LARGEST_LENGTH_M = 1e-4, 1e3
 MAX_REPEATS = 10  # a kind has some twenty phrasings, and all wordings of a quantity differ
 
 
@@ -77,7 +79,8 @@ def read_photo(folder: str | Path = PHOTO_FOLDER) -> MarkedPhoto:
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a quantity is of an unknown kind, names a thing that is not marked, or has no positive length.
+        ValueError: If a picture is damaged, depth, camera or marks do not fit it, a key is missing or holds something
+            else, or a quantity is of an unknown kind, names a thing that is not marked, or has no positive length.
     """
     folder = Path(folder)
     missing = [name for name in PHOTO_FILES if not (folder / name).is_file()]
@@ -86,36 +89,80 @@ def read_photo(folder: str | Path = PHOTO_FOLDER) -> MarkedPhoto:
             f"`folder` must hold {', '.join(PHOTO_FILES)}, got {str(folder)!r} without {', '.join(missing)}. "
             "Give the folder demo/data/kinect_bookcase of the source tree."
         )
-    color = _read_image(folder / "color.png").convert("RGB")
-    marks = json.loads((folder / "objects.json").read_text(encoding="utf-8"))
-    size_hw = (color.height, color.width)
-    masks = {thing["name"]: polygon_mask(thing["polygon"], size_hw, thing["name"]) for thing in marks["objects"]}
+    views = _read_views(folder)
+    marks, where = read_object(folder / "objects.json"), repr(str(folder / "objects.json"))
+    size_hw = (views["images"][0].height, views["images"][0].width)
+    _check_size(marks, size_hw, where)
+    masks: dict[str, np.ndarray] = {}
+    for index, thing in enumerate(take_list(marks, "objects", where, least=1)):
+        name, mask = _read_mask(thing, size_hw, f"objects[{index}] of {where}")
+        if name in masks:
+            raise ValueError(f"`name` of objects[{index}] of {where} must be new, got {name!r} again. Rename one.")
+        masks[name] = mask
+    entries = take_list(marks, "quantities", where, least=1)
+    quantities = [
+        _read_quantity(entry, masks, f"quantities[{index}] of {where}") for index, entry in enumerate(entries)
+    ]
+    return MarkedPhoto(views, masks, tuple(quantities))
+
+
+def _read_views(folder: Path) -> dict[str, Any]:
+    """Read picture, depth and camera, and see that the processor takes them."""
+    color = load_image_rgb(folder / "color.png", str(folder / "color.png"), pixel_aligned=True)
+    depth, _ = open_image(folder / "depth_mm.png", str(folder / "depth_mm.png"))
+    camera, where = read_object(folder / "cameras.json"), repr(str(folder / "cameras.json"))
+    _check_size(camera, (color.height, color.width), where)
+    for key, word in (("depth_unit", "mm"), ("camera_axes", "opencv")):
+        if camera.get(key) is not None:
+            take_text(camera, key, where, among=(word,))
     views = {
         "images": [color],
-        "depths": [_read_image(folder / "depth_mm.png")],
+        "depths": [depth],
         "depth_unit": "mm",
-        "intrinsics": json.loads((folder / "cameras.json").read_text(encoding="utf-8"))["intrinsics"],
+        "intrinsics": take(camera, "intrinsics", where),
     }
-    return MarkedPhoto(views, masks, tuple(_read_quantity(entry, masks) for entry in marks["quantities"]))
-
-
-def _read_image(path: Path) -> Image.Image:
-    with Image.open(path) as image:
-        image.load()
-    return image
-
-
-def _read_quantity(entry: Mapping[str, Any], masks: Mapping[str, np.ndarray]) -> PhotoQuantity:
-    quantity = PhotoQuantity(entry["kind"], tuple(entry["objects"]), float(entry["metres"]))
-    is_known = len(quantity.objects) == OBJECTS_OF_KIND.get(quantity.kind) and all(
-        name in masks for name in quantity.objects
-    )
-    if not is_known or not quantity.metres > 0:
+    try:
+        prepare_views(**views)
+    except (TypeError, ValueError) as error:
         raise ValueError(
-            f"`quantities` must be a width or height of one marked thing or a distance of two, above 0 m, got "
-            f"{dict(entry)}. Correct objects.json."
+            f"`folder` must hold a picture with its depth and camera, got {str(folder)!r}: {error}"
+        ) from error
+    return views
+
+
+def _check_size(entry: Mapping[str, Any], size_hw: tuple[int, int], where: str) -> None:
+    if entry.get("image_size_hw") is None:
+        return
+    stated = take_numbers(entry, "image_size_hw", where, (2,), low=1, kinds=(int,))
+    if tuple(stated) != size_hw:
+        raise ValueError(
+            f"`image_size_hw` of {where} must be that of the picture, {size_hw}, got {stated.astype(int).tolist()}. "
+            "Take the files of one photo."
         )
-    return quantity
+
+
+def _read_mask(thing: Any, size_hw: tuple[int, int], where: str) -> tuple[str, np.ndarray]:
+    name = take_text(thing, "name", where)
+    try:
+        mask = polygon_mask(take_list(thing, "polygon", where), size_hw, f"polygon of {where}")
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+    if not mask.any():
+        raise ValueError(f"`polygon` of {where} must hold the middle of a pixel, got none in it. Draw it larger.")
+    return name, mask
+
+
+def _read_quantity(entry: Any, masks: Mapping[str, np.ndarray], where: str) -> PhotoQuantity:
+    kind = take_text(entry, "kind", where, among=KINDS)
+    names = take_list(entry, "objects", where)
+    metres = float(take_numbers(entry, "metres", where, (), low=SMALLEST_LENGTH_M, high=LARGEST_LENGTH_M))
+    is_known = all(isinstance(name, str) and name in masks for name in names)
+    if not is_known or not len(set(names)) == len(names) == OBJECTS_OF_KIND[kind]:
+        raise ValueError(
+            f"`objects` of {where} must be the names of {OBJECTS_OF_KIND[kind]} marked things, got {names}. Correct "
+            "the file, or mark them."
+        )
+    return PhotoQuantity(kind, tuple(names), metres)
 
 
 def make_samples(photo: MarkedPhoto, *, repeats: int, seed: int) -> list[dict[str, Any]]:

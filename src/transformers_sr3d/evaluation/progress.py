@@ -3,22 +3,57 @@
 """Memory of a benchmark run: finished scenes -> a file that survives a killed run -> the report.
 
 The first line of the file beside the report is the manifest, every other one a scene. A run with other settings
-refuses to go on in it, because its report would mix two measurements.
+refuses to go on in it, because its report would mix two measurements; so does one beside another that still runs.
 
-This module may import the standard library.
+This module may import the standard library and filelock, which comes with huggingface_hub.
 """
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 
 PARTIAL_SUFFIX = ".partial.jsonl"
+LOCK_SUFFIX = ".lock"
 # What may differ between a run and the one that goes on with it.
 NOT_COMPARED = ("date", "machine", "limit")
 # So many scenes in a row without a question mean that the settings allow none.
 MAX_SCENES_WITHOUT_QUESTIONS = 64
+
+
+@contextmanager
+def only_run(json_path: str | Path | None) -> Iterator[None]:
+    """Keep other runs from the same report. A killed run keeps nobody away.
+
+    Args:
+        json_path (`str` or `Path`, *optional*):
+            Where the report goes; None keeps nobody away.
+
+    Raises:
+        ValueError: If another run is writing there.
+    """
+    if json_path is None:
+        yield
+        return
+    lock = FileLock(f"{json_path}{LOCK_SUFFIX}", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise ValueError(
+            f"`json_path` must belong to one run at a time, got {str(json_path)!r}, where another one is writing. "
+            "Wait until it has ended, or give another file."
+        ) from error
+    try:
+        yield
+    finally:
+        with suppress(PermissionError):  # Windows keeps an open file, and removes it on release
+            Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
 
 
 class Progress:

@@ -38,6 +38,7 @@ from transformers_sr3d.rooms.world import SPLITS, RoomFacts
 
 
 QUESTIONS_PER_SCENE = 8
+MOST_VIEWS = 1000  # of a scene; more would not fit into memory
 # Random numbers of a scene, apart from those that made it.
 NUMBER_STREAM, QUESTION_STREAM, MARK_STREAM, DEGRADE_STREAM = range(200, 204)
 
@@ -91,6 +92,8 @@ class BenchSettings:
         for name, lowest in least.items():
             if vars(self)[name] < lowest:
                 raise ValueError(f"`{name}` must be at least {lowest}, got {vars(self)[name]}. Raise it.")
+        if self.max_views > MOST_VIEWS:
+            raise ValueError(f"`max_views` must be at most {MOST_VIEWS}, got {self.max_views}. Lower it.")
 
 
 @dataclass(frozen=True)

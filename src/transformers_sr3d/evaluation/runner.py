@@ -30,7 +30,7 @@ from tqdm.auto import tqdm
 from transformers_sr3d.evaluation.bench_views import to_tensors
 from transformers_sr3d.evaluation.checkpoint import open_checkpoint
 from transformers_sr3d.evaluation.metrics import mean_relative_accuracy
-from transformers_sr3d.evaluation.progress import Progress
+from transformers_sr3d.evaluation.progress import Progress, only_run
 from transformers_sr3d.evaluation.report import add_majority, summarize
 from transformers_sr3d.evaluation.room_scores import is_right, stated_quantity
 from transformers_sr3d.evaluation.rooms_bench import BenchScene, BenchScenes, BenchSettings
@@ -42,6 +42,7 @@ from transformers_sr3d.processing_sr3d import SR3DProcessor
 BENCHMARK, VERSION = "rooms-bench", 2
 # Scenes that wait for the model, per worker: enough to bridge a slow one, few enough for the memory.
 AHEAD_PER_WORKER = 2
+MOST_WORKERS = 256
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -79,9 +80,23 @@ def run_benchmark(
 
     Raises:
         FileNotFoundError: If there is no such checkpoint, or no folder for the report.
-        ValueError: If a number is too small, or the unfinished report is one of other settings.
+        ValueError: If a number is out of its range, a scene is damaged, or the unfinished report is one of other
+            settings or of a run that has not ended.
     """
     _check_run(model, limit, batch_size, workers, json_path)
+    with only_run(json_path):
+        return _run(model, settings, limit=limit, batch_size=batch_size, workers=workers, json_path=json_path)
+
+
+def _run(
+    model: str | Path,
+    settings: BenchSettings,
+    *,
+    limit: int,
+    batch_size: int,
+    workers: int,
+    json_path: str | Path | None,
+) -> dict[str, Any]:
     scenes = BenchScenes(str(model), settings)
     progress = Progress(json_path, make_manifest(model, scenes, limit=limit, batch_size=batch_size))
     network, processor = open_checkpoint(model)
@@ -112,6 +127,8 @@ def _check_run(model: str | Path, limit: int, batch_size: int, workers: int, jso
     for name, value, least in (("limit", limit, 1), ("batch_size", batch_size, 1), ("workers", workers, 0)):
         if value < least:
             raise ValueError(f"`{name}` must be at least {least}, got {value}. Raise it.")
+    if workers > MOST_WORKERS:
+        raise ValueError(f"`workers` must be at most {MOST_WORKERS}, got {workers}. A few are enough: one per core.")
     check_model_exists(model)
     check_json_path(json_path)
 

@@ -44,8 +44,7 @@ WORDS = {"depth_unit": tuple(METRES_PER_UNIT), "camera_axes": CAMERA_AXES, "worl
 OBJECT_SHAPES = {"center": (3,), "size": (3,), "rotation": (3, 3)}
 MAX_STORED_DEPTH = 65535
 PNG_COMPRESSION = 6
-# What file systems allow for one name.
-MAX_NAME_BYTES = 255
+MAX_NAME_BYTES = 255  # what file systems allow for one name
 
 
 def save_scene(
@@ -247,8 +246,7 @@ def _check_poses(scene: Mapping[str, Any], where: str) -> None:
     if len(posed) > 1 or any(len(direction) > 1 for direction in posed):
         raise ValueError(
             f"All `views` must give their pose in one direction, {' or '.join(POSE_KEYS)}, "
-            f"got {directions} in {where}. "
-            "Keep one direction and invert the others."
+            f"got {directions} in {where}. Keep one direction and invert the others."
         )
     for index, (view, direction) in enumerate(zip(scene["views"], directions, strict=True)):
         if posed and not direction and view.get("depth") is not None:
@@ -298,15 +296,17 @@ def _inside(folder: str | Path, name: Any, where: str) -> str:
             f"`{where}` must be a path of names of at most {MAX_NAME_BYTES} bytes without NUL or half a surrogate "
             f"pair, got {reprlib.repr(name)} with {longest} bytes. Rename the file."
         )
-    root = Path(folder)
-    parts = (PurePosixPath(name), PureWindowsPath(name))
-    escapes = any(path.is_absolute() or path.drive or ".." in path.parts for path in parts)
-    if escapes or not (root / name).resolve().is_relative_to(root.resolve()):
+    root, parts = Path(folder), (PurePosixPath(name), PureWindowsPath(name))
+    try:
+        is_inside, is_file = (root / name).resolve().is_relative_to(root.resolve()), (root / name).is_file()
+    except (OSError, RuntimeError) as error:  # longer than a path may be, or links in a circle
+        raise ValueError(f"`{where}` must name a file, got {reprlib.repr(name)}: {error}. Rename it.") from error
+    if not is_inside or any(path.is_absolute() or path.drive or ".." in path.parts for path in parts):
         raise ValueError(
             f"`{where}` must be a relative path inside the scene folder, got {name!r}. "
             "Copy the file into the folder and name it without `..`."
         )
-    if not (root / name).is_file():
+    if not is_file:
         raise FileNotFoundError(
             f"`{where}` must name a file in {str(folder)!r}, got {name!r}, which is not there. "
             "Restore the file or correct the name."

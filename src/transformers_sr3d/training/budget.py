@@ -51,7 +51,9 @@ class TrainingBudget(TrainerCallback):
             return
         folder = self.run_dir / f"checkpoint-{state.global_step}"
         mark = {"step": state.global_step, "minutes": self.minutes}
-        (folder / COMPLETE_MARK).write_text(json.dumps(mark))
+        unfinished = folder / f"{COMPLETE_MARK}.partial"
+        unfinished.write_text(json.dumps(mark))
+        unfinished.replace(folder / COMPLETE_MARK)
 
     def on_log(self, args, state, control, logs=None, **kwargs):
         if not state.is_world_process_zero:

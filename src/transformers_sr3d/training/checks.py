@@ -2,19 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Settings of a training run -> nothing, or an error that names the setting, before a room is rendered.
 
-This module may import transformers and siblings in `training`.
+This module may import torch, transformers and siblings in `training`.
 """
 
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+import torch
 from huggingface_hub.errors import StrictDataclassError
-from transformers import PreTrainedConfig
+from transformers import AutoModel, PreTrainedConfig
 
 from transformers_sr3d.configuration_sr3d import SR3DConfig
 from transformers_sr3d.training.auxiliary_losses import check_layer
 from transformers_sr3d.training.budget import newest_checkpoint
+from transformers_sr3d.training.code_version import wordings_version
 from transformers_sr3d.training.efficientnet_lite import EFFICIENTNET_LITE0, check_trunk, efficientnet_lite0
 from transformers_sr3d.training.room_scenes import RoomConversations
 from transformers_sr3d.training.settings import SampleSettings, TrainingSettings
@@ -51,10 +53,12 @@ def check_settings(settings: TrainingSettings, *, processes: int) -> None:
     check_samples(settings.samples)
     check_processes(optimisation, processes)
     check_places(settings)
+    check_wordings(settings.wordings)
     asked = (optimisation.min_questions, optimisation.max_questions, optimisation.category_weights)
     RoomConversations(*asked, word_dropout=optimisation.word_dropout)
     config = read_model_settings(settings.model)
     check_layer(optimisation.auxiliary_loss_layer, config.get_text_config().num_hidden_layers)
+    check_feature_layer(config)
     if settings.init_from is None and settings.init_vision_from == EFFICIENTNET_LITE0:
         check_trunk(config.vision_config)
         efficientnet_lite0(config.tile_size)
@@ -100,6 +104,44 @@ def check_places(settings: TrainingSettings) -> None:
         )
 
 
+def check_wordings(wordings: str | None) -> None:
+    """Refuse settings that a run of other wordings wrote down.
+
+    Args:
+        wordings (`str`, *optional*):
+            As in `TrainingSettings`.
+
+    Raises:
+        ValueError: If they are not those of this version.
+    """
+    if wordings not in (None, wordings_version()):
+        raise ValueError(
+            f"`wordings` must be those of this version, {wordings_version()}, got {wordings!r}. Remove the line to "
+            "train with those of this version, or take the version that wrote it."
+        )
+
+
+def check_feature_layer(config: SR3DConfig) -> None:
+    """Refuse a layer that the vision tower does not have. It is built and run without memory for weights or pixels.
+
+    Args:
+        config (`SR3DConfig`):
+            Of the model.
+
+    Raises:
+        ValueError: If there is no such layer.
+    """
+    with torch.device("meta"):
+        tower = AutoModel.from_config(config.vision_config)
+        pixels = torch.zeros(1, 3, config.tile_size, config.tile_size)
+        count = len(tower(pixel_values=pixels, output_hidden_states=True, return_dict=True).hidden_states)
+    if not -count <= config.vision_feature_layer < count:
+        raise ValueError(
+            f"`model.vision_feature_layer` must be from {-count} to {count - 1}, the hidden states of "
+            f"{type(tower).__name__}, got {config.vision_feature_layer}. Change the file."
+        )
+
+
 def read_model_settings(model: dict[str, Any]) -> SR3DConfig:
     """Turn the section `model` into a config.
 
@@ -115,8 +157,8 @@ def read_model_settings(model: dict[str, Any]) -> SR3DConfig:
     """
     try:
         config = SR3DConfig(**model)
-    except (StrictDataclassError, AttributeError, KeyError) as error:
-        reason = error.__cause__ or error
+    except (StrictDataclassError, AttributeError, KeyError, TypeError, ValueError) as error:
+        reason = str(error.__cause__ or error)[:300]
         raise ValueError(f"`model` must be arguments of SR3DConfig, got others: {reason}. Change the file.") from error
     _check_names(model, SR3DConfig(), "model")
     for part in ("vision_config", "text_config"):

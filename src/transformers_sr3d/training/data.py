@@ -13,7 +13,8 @@ from transformers import AutoTokenizer
 
 from transformers_sr3d.configuration_sr3d import SR3DConfig
 from transformers_sr3d.processing_sr3d import SR3DProcessor
-from transformers_sr3d.rooms.furniture.pack import open_furniture
+from transformers_sr3d.rooms.furniture.files import find_libraries
+from transformers_sr3d.rooms.furniture.pack import CC0_PACK, open_furniture
 from transformers_sr3d.training.budget import newest_checkpoint
 from transformers_sr3d.training.records import Augmentation, ConversationDataset
 from transformers_sr3d.training.room_scenes import RoomConversations, RoomScenes
@@ -133,8 +134,26 @@ def cache_key(samples: SampleSettings, processor: SR3DProcessor) -> str:
     tiles = {"size": image.size["height"], "patch": image.patch_size, "tiles": image.max_tiles}
     tiles["stitched"] = image.tile_then_stitch  # decides where the coverage of regions stands
     decisive = {name: value for name, value in vars(samples).items() if name not in USE_SETTINGS} | tiles
+    decisive["furniture"] = describe_furniture(samples.furniture)
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()
     return f"{tiles['size']}px-{tiles['patch']}-{digest[:10]}"
+
+
+def describe_furniture(furniture: str | None) -> list[list[str | int]]:
+    """Tell one furniture from another by what it holds, wherever it stands.
+
+    Args:
+        furniture (`str`, *optional*):
+            What `open_furniture` takes.
+
+    Returns:
+        `list[list[str | int]]`: Size and SHA-256 of a file; of a folder names and sizes of its libraries.
+    """
+    path = CC0_PACK if furniture is None else Path(furniture).expanduser()
+    if path.is_dir():
+        return [[library.relative_to(path).as_posix(), library.stat().st_size] for library in find_libraries(path)]
+    with path.open("rb") as file:
+        return [[path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()]]
 
 
 def train_processor(settings: TrainingSettings, cache: SceneCache) -> SR3DProcessor:

@@ -19,12 +19,13 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from tqdm.auto import tqdm
 
 
 PLAIN_KEYS = ("num_tiles", "metric_scale", "region_numbers", "provenance")
+CHECKED_SCENES = 4
 
 
 class SceneCache:
@@ -39,7 +40,7 @@ class SceneCache:
             The same.
 
     Raises:
-        ValueError: If there is no shard.
+        ValueError: If there is no shard, or one is damaged.
     """
 
     def __init__(self, shards: Sequence[Path], *, image_mean: Sequence[float], image_std: Sequence[float]):
@@ -52,7 +53,7 @@ class SceneCache:
         self._open: dict[Path, safe_open] = {}
         self._scenes = []
         for number, path in enumerate(self.shards):
-            with safe_open(path, framework="pt") as shard:
+            with open_tensors(path, names=("pixels", "patch_points", "patch_valid")) as shard:
                 self._scenes += [(number, scene) for scene in json.loads(shard.metadata()["scenes"])]
 
     def __len__(self) -> int:
@@ -69,6 +70,17 @@ class SceneCache:
             `int`: The count, read without touching pixels.
         """
         return sum(self._scenes[index][1]["num_tiles"])
+
+    def spread(self) -> list[int]:
+        """Choose a few scenes that stand for all.
+
+        Returns:
+            `list[int]`: The first, the last, some between them, and one of those with the most views, for what joins
+            views shows there.
+        """
+        views = [len(scene["num_tiles"]) for _, scene in self._scenes]
+        steps = {(len(self) - 1) * step // (CHECKED_SCENES - 1) for step in range(CHECKED_SCENES)}
+        return sorted({*steps, views.index(max(views))})
 
     def __getitem__(self, index: int) -> dict:
         """Read a scene.
@@ -134,8 +146,35 @@ class SceneCache:
 
     def _opened(self, path: Path) -> safe_open:
         if path not in self._open:
-            self._open[path] = safe_open(path, framework="pt")
+            self._open[path] = open_tensors(path)
         return self._open[path]
+
+
+def open_tensors(path: Path, *, names: Sequence[str] = ()) -> safe_open:
+    """Open a file of a cache.
+
+    Args:
+        path (`Path`):
+            A safetensors file that a run made.
+        names (`Sequence[str]`, *optional*):
+            Tensors that it must have.
+
+    Returns:
+        `safe_open`: The file; tensors are read from it on demand.
+
+    Raises:
+        ValueError: If it is cut off or otherwise damaged, or lacks a tensor.
+    """
+    try:
+        file = safe_open(path, framework="pt")
+        for name in names:
+            file.get_slice(name)
+    except SafetensorError as error:
+        raise ValueError(
+            f"`cache_dir` must hold whole safetensors files, got {str(path)!r}, which is damaged ({error}). Delete "
+            "it; the next run makes it again."
+        ) from error
+    return file
 
 
 def write_shard(path: Path, scenes: list[dict], *, image_mean: Sequence[float], image_std: Sequence[float]) -> None:
@@ -255,7 +294,7 @@ def _make_shard(path: Path, make_scene: Callable[[int], dict], seeds: range, nor
 
 
 def check_cache(cache: SceneCache, make_scene: Callable[[int], dict]) -> None:
-    """Make the first scene anew and compare it with the stored one.
+    """Make a few scenes anew, from the first to the last, and compare them with the stored ones; see `spread`.
 
     Args:
         cache (`SceneCache`):
@@ -266,16 +305,18 @@ def check_cache(cache: SceneCache, make_scene: Callable[[int], dict]) -> None:
     Raises:
         ValueError: If they differ: the generator or the processor changed after the cache was built.
     """
-    stored = cache[0]
-    fresh = make_scene(stored["seed"])
-    same_truth = json.loads(json.dumps(fresh["truth"])) == stored["truth"]
-    names = ("pixel_values", "patch_points", "region_coverage", "region_descriptors")
-    differing = [name for name in names if not _is_close(stored["encoded"][name], fresh["encoded"][name])]
-    if differing or not same_truth:
-        raise ValueError(
-            f"The cached scene of seed {stored['seed']} is not what the generator makes now (differs in "
-            f"{', '.join(differing) or 'truth'}). Delete the cache folder and build it again."
-        )
+    for index in cache.spread():
+        stored = cache[index]
+        fresh = make_scene(stored["seed"])
+        same_truth = json.loads(json.dumps(fresh["truth"])) == stored["truth"]
+        names = ("pixel_values", "patch_points", "region_coverage", "region_descriptors")
+        differing = [name for name in names if not _is_close(stored["encoded"][name], fresh["encoded"][name])]
+        if differing or not same_truth:
+            raise ValueError(
+                f"The cached scene of seed {stored['seed']} in {str(cache.shards[0].parent)!r} is not what the "
+                f"generator makes now (differs in {', '.join(differing) or 'truth'}). Delete that folder; the next "
+                "run builds it again."
+            )
 
 
 def _is_close(stored: torch.Tensor, fresh: torch.Tensor) -> bool:

@@ -183,6 +183,9 @@ class TrainingSettings:
             Arguments of `SR3DConfig`, token ids and vocabulary size left out.
         optimisation (`OptimisationSettings`):
             Training.
+        wordings (`str`, *optional*):
+            Name of the wordings of questions and answers; see `wordings_version`. A run writes it down, and refuses to
+            go on with others. No two settings differ by it.
     """
 
     output_dir: str
@@ -194,6 +197,7 @@ class TrainingSettings:
     samples: SampleSettings = field(default_factory=SampleSettings)
     model: dict = field(default_factory=dict)
     optimisation: OptimisationSettings = field(default_factory=OptimisationSettings)
+    wordings: str | None = field(default=None, compare=False)
 
 
 def read_settings(path: str | Path) -> TrainingSettings:
@@ -212,7 +216,23 @@ def read_settings(path: str | Path) -> TrainingSettings:
         ValueError: If a file is not a mapping or is its own base, if a key is unknown or missing, or if a value has
             the wrong type.
     """
-    return build_settings(TrainingSettings, _read_with_base(Path(path), seen=()))
+    return build_settings(TrainingSettings, read_mapping(path))
+
+
+def read_mapping(path: str | Path) -> dict:
+    """Read what a YAML file and its bases say, unchecked.
+
+    Args:
+        path (`str` or `Path`):
+            The file.
+
+    Returns:
+        `dict`: Names and values.
+
+    Raises:
+        ValueError: If a file is not a mapping or is its own base.
+    """
+    return _read_with_base(Path(path), seen=())
 
 
 def _read_with_base(path: Path, seen: tuple[Path, ...]) -> dict:

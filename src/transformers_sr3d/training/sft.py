@@ -19,10 +19,10 @@ import dataclasses
 import json
 import os
 import shutil
+import warnings
 from pathlib import Path
 
 import torch
-import yaml
 from transformers import Trainer, set_seed
 
 from transformers_sr3d.hub import export_checkpoint
@@ -33,12 +33,12 @@ from transformers_sr3d.rooms.rendering.scene_folder import ATTRIBUTION_FILE
 from transformers_sr3d.training.auxiliary_losses import MeanLossTrainer, SR3DWithAuxiliaryLosses
 from transformers_sr3d.training.budget import TrainingBudget, newest_checkpoint
 from transformers_sr3d.training.checks import check_settings
-from transformers_sr3d.training.code_version import code_version
+from transformers_sr3d.training.code_version import code_version, wordings_version
 from transformers_sr3d.training.collator import SR3DDataCollator
 from transformers_sr3d.training.curves import write_curves
 from transformers_sr3d.training.data import conversations_of, open_caches, train_processor
 from transformers_sr3d.training.scene_cache import SceneCache
-from transformers_sr3d.training.settings import TrainingSettings, write_settings
+from transformers_sr3d.training.settings import TrainingSettings, read_mapping, write_settings
 from transformers_sr3d.training.starting_model import build_model
 from transformers_sr3d.training.stored_features import StoredTower, store_features
 from transformers_sr3d.training.trainer_arguments import choose_optimizer, training_arguments
@@ -178,25 +178,49 @@ def export_bfloat16(model: SR3DForConditionalGeneration, processor: SR3DProcesso
 def claim_run_dir(settings: TrainingSettings) -> None:
     """Write the resolved settings into `run_dir`, or check that they are those of the run that stands there.
 
+    The wordings of questions and answers are written down with them, and a run that is not finished goes on with its
+    own only.
+
     Args:
         settings (`TrainingSettings`):
             The settings of this call.
 
     Raises:
-        ValueError: If a setting differs that changes the result.
+        ValueError: If a setting or a wording differs that changes the result.
     """
+    wordings = wordings_version()
     path = Path(settings.run_dir) / "settings.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
         defaults = dataclasses.asdict(TrainingSettings(output_dir="", run_dir=""))
-        before, now = _flat(defaults) | _flat(yaml.safe_load(path.read_text())), _flat(dataclasses.asdict(settings))
-        for name in sorted(before.keys() | now.keys()):
+        before, now = _flat(defaults) | _flat(read_mapping(path)), _flat(dataclasses.asdict(settings))
+        recorded = before.pop("wordings")
+        if is_finished(settings):
+            wordings = recorded
+        else:
+            _check_wordings(recorded, wordings, path)
+        for name in sorted(before.keys() | (now.keys() - {"wordings"})):
             if before.get(name) != now.get(name) and name.split(".")[-1] not in FREE_SETTINGS:
                 raise ValueError(
                     f"`{name}` is {now.get(name)!r}, but the run in {settings.run_dir} was started with "
                     f"{before.get(name)!r}. Choose another `run_dir`, or delete that one to start again."
                 )
-    write_settings(settings, path)
+    write_settings(dataclasses.replace(settings, wordings=wordings), path)
+
+
+def _check_wordings(recorded: object, wordings: str, path: Path) -> None:
+    if recorded is None:
+        warnings.warn(
+            f"`wordings` is not recorded in {path}, which an older version wrote: the run goes on with those of this "
+            f"version, {wordings}, and questions may be worded otherwise than before.",
+            stacklevel=3,
+        )
+    elif recorded != wordings:
+        raise ValueError(
+            f"`wordings` must be those that the run in {path.parent} was started with, {recorded}, got {wordings} of "
+            "this version. Go on with the version that it was started with, choose another `run_dir`, or delete that "
+            "one to start again."
+        )
 
 
 def _flat(settings: dict, prefix: str = "") -> dict:

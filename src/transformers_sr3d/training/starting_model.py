@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The model that a run starts from: settings and tokenizer -> new weights, or those of an earlier stage.
 
-This module may import torch, transformers, the model and siblings in `training`.
+This module may import torch, transformers, safetensors, the model and siblings in `training`.
 """
 
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoModel, AutoTokenizer
 
 from transformers_sr3d.configuration_sr3d import SR3DConfig
@@ -21,6 +22,12 @@ from transformers_sr3d.training.settings import TrainingSettings
 
 
 AWAKE_STD = 0.2  # of the last layers of the 3D branches where there is no base model to protect
+# Switches of the model, and how the names of weights begin that it does not have where one is off.
+BRANCHES = {
+    "use_position_encoding": "model.position_encoding.",
+    "use_metric_scale": "model.position_encoding.metric_scale.",
+    "use_region_geometry": "model.region_extractor.geometry_",
+}
 
 
 def build_model(settings: TrainingSettings, processor: SR3DProcessor) -> SR3DWithAuxiliaryLosses:
@@ -36,7 +43,7 @@ def build_model(settings: TrainingSettings, processor: SR3DProcessor) -> SR3DWit
         `SR3DWithAuxiliaryLosses`: In float32, ending answers at the tokenizer's end token.
 
     Raises:
-        ValueError: If `init_from` was trained with another tokenizer or lacks weights.
+        ValueError: If `init_from` was trained with another tokenizer or has other weights.
     """
     config = build_config(settings, processor.tokenizer)
     names = ("number_loss_weight", "name_loss_weight", "auxiliary_loss_layer")
@@ -71,7 +78,8 @@ def load_earlier_stage(
         `SR3DWithAuxiliaryLosses`: In float32.
 
     Raises:
-        ValueError: If it was trained with another tokenizer or lacks weights.
+        ValueError: If it was trained with another tokenizer, is damaged, or lacks weights or has weights that the
+            model of this stage does not have; those of a branch that is switched off now are left behind.
     """
     earlier = AutoTokenizer.from_pretrained(folder)
     if earlier.get_vocab() != processor.tokenizer.get_vocab():
@@ -79,14 +87,27 @@ def load_earlier_stage(
             f"`init_from` must be of the same tokenizer ({len(processor.tokenizer)} tokens), got {folder} with "
             f"{len(earlier)}. Give the processor of the earlier stage."
         )
-    model, report = SR3DWithAuxiliaryLosses.from_pretrained(
-        folder, config=config, dtype=torch.float32, output_loading_info=True, **auxiliary
-    )
+    try:
+        model, report = SR3DWithAuxiliaryLosses.from_pretrained(
+            folder, config=config, dtype=torch.float32, output_loading_info=True, **auxiliary
+        )
+    except (SafetensorError, RuntimeError) as error:
+        raise ValueError(
+            f"`init_from` must have whole weights of the sizes that `model` says, got {folder}: {str(error)[:300]}. "
+            "Copy it again, or change `model` to what the earlier stage had."
+        ) from error
     missing = sorted(name for name in report["missing_keys"] if not name.startswith(HEADS))
     if missing:
         raise ValueError(
             f"`init_from` must be a whole model, got {folder} without {missing[0]} and {len(missing) - 1} others. "
-            "Name the `output_dir` of the earlier stage, not a checkpoint in its `run_dir`."
+            "Name the `output_dir` of the earlier stage, not a checkpoint in its `run_dir`, and give `model` as there."
+        )
+    left_behind = tuple(prefix for switch, prefix in BRANCHES.items() if not getattr(config, switch))
+    unexpected = sorted(name for name in report["unexpected_keys"] if not name.startswith(left_behind))
+    if unexpected:
+        raise ValueError(
+            f"`init_from` must have no weights that `model` leaves out, got {folder} with {unexpected[0]} and "
+            f"{len(unexpected) - 1} others. Give `model` as many layers as the earlier stage had."
         )
     return model
 

@@ -7,7 +7,7 @@ features are stored beside the shards of the sample cache and given to the model
 hands them on in the tower's place. They are those of the tower as the checkpoint will hold it, rounded to bfloat16.
 They are computed on the CPU.
 
-This module may import torch, safetensors, tqdm and siblings in `training`.
+This module may import torch, tqdm and siblings in `training`.
 """
 
 import copy
@@ -16,14 +16,12 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file
 from torch import nn
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 
-from transformers_sr3d.training.scene_cache import SceneCache, save_tensors
+from transformers_sr3d.training.scene_cache import SceneCache, open_tensors, save_tensors
 
 
 TILES_AT_ONCE = 32
@@ -88,7 +86,8 @@ def store_features(cache: SceneCache, tower: PreTrainedModel, feature_layer: int
         `SceneCache`: The same samples with features, in float16 on disk, as their `pixel_values`.
 
     Raises:
-        ValueError: If a feature does not fit into float16, or if those on disk are not what the tower gives now.
+        ValueError: If a feature does not fit into float16, or if those on disk are damaged or not what the tower gives
+            now.
     """
     tower = copy.deepcopy(tower).eval().to(torch.bfloat16).float()
     folder = cache.shards[0].parent / f"features-{hash_tower(tower, feature_layer, cache)}"
@@ -97,9 +96,11 @@ def store_features(cache: SceneCache, tower: PreTrainedModel, feature_layer: int
     pairs = list(zip(cache.shards, files, strict=True))
     for shard, file in tqdm(pairs, unit="shard", desc="vision features", disable=all(file.exists() for file in files)):
         if not file.exists():  # another process may have made it meanwhile
-            pixels = load_file(shard)["pixels"].split(TILES_AT_ONCE)
+            with open_tensors(shard, names=("pixels",)) as tensors:
+                pixels = tensors.get_tensor("pixels").split(TILES_AT_ONCE)
             features = [features_of(tower, normalise(tiles, cache), feature_layer) for tiles in pixels]
             save_tensors({"features": torch.cat(features)}, file)
+        check_count(shard, file)
     check_features(cache.shards[0], files[0], cache=cache, tower=tower, feature_layer=feature_layer)
     return cache.with_features(files)
 
@@ -117,6 +118,27 @@ def normalise(tiles: torch.Tensor, cache: SceneCache) -> torch.Tensor:
         `torch.Tensor` of the same shape, float32.
     """
     return (tiles.float() / 255.0 - cache.image_mean) / cache.image_std
+
+
+def check_count(shard: Path, file: Path) -> None:
+    """Compare how many tiles a shard and its features have, without reading them.
+
+    Args:
+        shard (`Path`):
+            Has the tiles.
+        file (`Path`):
+            Has their features.
+
+    Raises:
+        ValueError: If a file is damaged, or there are more tiles or fewer than features.
+    """
+    with open_tensors(shard, names=("pixels",)) as tiles, open_tensors(file, names=("features",)) as features:
+        wanted, found = tiles.get_slice("pixels").get_shape()[0], features.get_slice("features").get_shape()[0]
+    if wanted != found:
+        raise ValueError(
+            f"`cache_dir` must hold features of all {wanted} tiles of {shard.name}, got {found} in {str(file)!r}. "
+            "Delete that file; the next run makes it again."
+        )
 
 
 def check_features(shard: Path, file: Path, *, cache: SceneCache, tower: PreTrainedModel, feature_layer: int) -> None:
@@ -137,7 +159,7 @@ def check_features(shard: Path, file: Path, *, cache: SceneCache, tower: PreTrai
     Raises:
         ValueError: If they differ by more than a hundredth of the largest.
     """
-    with safe_open(shard, framework="pt") as tiles, safe_open(file, framework="pt") as features:
+    with open_tensors(shard) as tiles, open_tensors(file) as features:
         first, stored = tiles.get_slice("pixels")[:1], features.get_slice("features")[:1].float()
     fresh = features_of(tower, normalise(first, cache), feature_layer).float()
     if stored.shape != fresh.shape or (stored - fresh).abs().max() > 0.01 * fresh.abs().max():
