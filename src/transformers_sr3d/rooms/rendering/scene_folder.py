@@ -73,7 +73,7 @@ def read_room_facts(folder: str | Path) -> RoomFacts:
         )
     try:
         facts = RoomFacts.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, OverflowError, AttributeError) as error:
         raise ValueError(
             f"`{FACTS_FILE}` must be what `sr3d render` wrote, got {str(path)!r}: {str(error)[:200]}. "
             "Delete the folder and render the scene again."
