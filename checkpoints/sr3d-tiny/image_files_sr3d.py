@@ -35,7 +35,7 @@ import torch
 from PIL import Image, ImageOps
 from transformers.image_utils import load_image
 
-from .input_checks_sr3d import MAX_IMAGE_PIXELS, check_pixel_count, describe_value, to_array
+from .input_checks_sr3d import MAX_IMAGE_PIXELS, check_pixel_count, describe_value, shorten_path, to_array
 
 
 DEPTH_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
@@ -67,14 +67,16 @@ def local_file(path: str | Path, name: str) -> Path:
             f"`{name}` must be a local file, got the URL {text[:100]!r}. Download it first and pass its path."
         )
     if os.path.isdir(text):
-        raise ValueError(f"`{name}` must be a file, got the folder {text[:100]!r}. Pass one path per view.")
+        raise ValueError(f"`{name}` must be a file, got the folder {shorten_path(text)!r}. Pass one path per view.")
     if not os.path.isfile(text):
         raise FileNotFoundError(
-            f"`{name}` must be an existing file, got {text[:100]!r}. Check the path; a relative path starts at "
-            "the current folder."
+            f"`{name}` must be an existing file, got {shorten_path(text)!r}. Check the path; a relative path starts "
+            "at the current folder."
         )
     if os.path.getsize(text) == 0:
-        raise ValueError(f"`{name}` must be an image file, got {text[:100]!r} with 0 bytes. Copy or save it again.")
+        raise ValueError(
+            f"`{name}` must be an image file, got {shorten_path(text)!r} with 0 bytes. Copy or save it again."
+        )
     return Path(text)
 
 

@@ -43,6 +43,8 @@ INTEGER_DTYPES = (
 )
 # Lists of tensors are looked through to this depth, enough for a list of polygons.
 MAX_LIST_LEVELS = 4
+# Characters of a path or text that a message shows.
+MAX_PATH_SHOWN = 120
 
 
 def item_name(name: str, index: int, count: int) -> str:
@@ -57,8 +59,13 @@ def describe_value(value: Any) -> str:
     if isinstance(value, Image.Image):
         return f"a PIL image of mode {value.mode} and size {value.width}x{value.height}"
     if isinstance(value, str | Path):
-        return repr(str(value)[:100])
+        return repr(shorten_path(str(value)))
     return f"{reprlib.repr(value)} ({type(value).__name__})"
+
+
+def shorten_path(text: str) -> str:
+    """Keep the start and, because there stands the file's name, more of the end of a long path."""
+    return text if len(text) <= MAX_PATH_SHOWN else f"{text[:40]}...{text[43 - MAX_PATH_SHOWN :]}"
 
 
 def check_choice(value: Any, name: str, allowed: Sequence[str]) -> None:
