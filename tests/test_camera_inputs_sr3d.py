@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scenes import box_room, orbiting_cameras, pinhole
 
 from transformers_sr3d.camera_inputs_sr3d import MAX_IMAGE_PIXELS, load_depth, load_image_rgb, prepare_views
 from transformers_sr3d.input_checks_sr3d import to_array
@@ -873,6 +874,29 @@ def test_the_pixel_limit_is_checked_before_decoding(tmp_path):
     # The file holds one byte of pixels: had it been decoded, the message would speak of a damaged file.
     with pytest.raises(ValueError, match=r"at most 64000000 pixels, got 8001x8000 = 64008000"):
         load_image_rgb(png_with_header_only(tmp_path / "a.png", 8001, 8000), "images")
+
+
+def test_a_reconstruction_without_scale_keeps_its_shape_and_has_no_metres():
+    views = [box_room(pose) for pose in orbiting_cameras(2)]
+    given = {"images": [Image.new("RGB", (64, 48))] * 2, "intrinsics": pinhole(), "world_up": "+z"}
+    poses = [view["camera_to_world"].clone() for view in views]
+    for pose in poses:
+        pose[:3, 3] *= 40.0
+    depths = [view["depth"].numpy() * 40 for view in views]
+    prepared = prepare_views(
+        **given, depths=depths, camera_to_world=poses, depth_kind="relative", world_unit="unknown"
+    )
+    assert (prepared["metric"], prepared["geometry"]) == (False, "relative")
+    for points, view in zip(prepared["points"], views, strict=True):
+        torch.testing.assert_close(points / 40, view["points_world"], atol=1e-4, rtol=0)
+    with pytest.raises(ValueError, match=r"`depth_kind='metric'` cannot be combined with poses in an unknown unit"):
+        prepare_views(**given, depths=depths, camera_to_world=poses, world_unit="unknown")
+    with pytest.raises(ValueError, match=r"`depth_kind='relative'` cannot be combined with poses in metres"):
+        prepare_views(**given, depths=depths, camera_to_world=poses, depth_kind="relative")
+    with pytest.raises(ValueError, match=r"`world_unit` has no effect without poses, got 'unknown'"):
+        prepare_views(given["images"][:1], world_unit="unknown")
+    with pytest.raises(ValueError, match=r"`world_unit` must be one of .* got 'feet'"):
+        prepare_views(**given, depths=depths, camera_to_world=poses, world_unit="feet")
 
 
 def test_messages_show_the_end_of_a_long_path(tmp_path):

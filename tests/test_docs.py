@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Every ```python block of the README and of docs/*.md runs by itself, in the root of the repository.
+"""Every ```python block of the README and of docs/ runs by itself, in the root of the repository.
 
 A block that cannot run here (it needs a download or a device) is opened by ```python no-run REASON and counted.
 """
@@ -16,7 +16,7 @@ import transformers_sr3d  # noqa: F401, imported here so that no block is charge
 
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted((*ROOT.glob("README.md"), *ROOT.glob("docs/*.md")))
+PAGES = sorted((*ROOT.glob("README.md"), *ROOT.glob("docs/**/*.md")))
 FENCE = re.compile(r"^```python(?P<info>[^\n]*)\n(?P<code>.*?)^```[ ]*$", re.MULTILINE | re.DOTALL)
 MAX_BLOCKS_NOT_RUN = 5
 CONVENTION_LIMIT_S = 1.0

@@ -12,6 +12,7 @@ from tiny_checkpoint import INTRINSICS, make_model_and_processor
 from transformers.pipelines import PIPELINE_REGISTRY
 
 from transformers_sr3d.hub import spatial_vqa_pipeline
+from transformers_sr3d.inputs.scene_writing import save_scene
 from transformers_sr3d.pipeline_sr3d import SpatialVQAPipeline
 
 
@@ -170,6 +171,23 @@ def test_keywords_leave_samples_alone_that_cannot_use_them(vqa, single_answers):
     question = rgb_sample()
     with pytest.raises(ValueError, match=r"^`depth_unit` has no effect without `depths`"):
         vqa(question.pop("text"), **question, depth_unit=unit)
+
+
+def test_a_scene_takes_the_place_of_its_views(vqa, single_answers, tmp_path):
+    sample = posed_sample()
+    matrix = [[60.0, 0, 31.5], [0, 60.0, 23.5], [0, 0, 1]]
+    columns = (sample.pop(name) for name in ("images", "depths", "camera_to_world"))
+    views = [
+        {"image": image, "depth": depth, "camera_to_world": pose, "intrinsics": matrix}
+        for image, depth, pose in zip(*columns, strict=True)
+    ]
+    save_scene(tmp_path / "room", views, world_up="-y")
+    asked = {key: sample[key] for key in ("text", "regions")}
+    assert vqa(asked["text"], scene=tmp_path / "room", regions=asked["regions"]) == single_answers[2]
+    assert vqa([asked, asked], scene=str(tmp_path / "room"), depth_unit="mm") == [single_answers[2]] * 2
+    for key in ("depth_unit", "images"):
+        with pytest.raises(ValueError, match=f"`{key}` must be left out beside a `scene`"):
+            vqa({**asked, "scene": tmp_path / "room", key: "mm"})
 
 
 def test_options_get_letters_in_the_prompt_and_a_choice(vqa, say):

@@ -18,7 +18,8 @@ from transformers_sr3d.rooms.furniture.pack_writer import write_pack
 REPOSITORY = Path(__file__).parents[1]
 MAX_TOTAL_BYTES = 64 * 2**20
 MAX_CHECKPOINT_BYTES = 16_000_000
-MAX_OTHER_BYTES = 6_000_000
+# The largest checkpoint, these, a pack and the wheels below are 65.3 MB together: within 64 MiB (67.1 MB).
+MAX_OTHER_BYTES = 8_000_000
 # Sizes in bytes of what `pip download --no-deps` gave for CPython 3.11 on x86-64 Linux on 2026-11-22.
 WHEELS = {
     "transformers 5.23.0": 13_336_114,

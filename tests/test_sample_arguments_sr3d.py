@@ -2,15 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stage 0, arguments of a batch: which image and which value belongs to which text."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from transformers.processing_utils import ProcessingKwargs
 
+from transformers_sr3d.inputs.open_source import open_source
+from transformers_sr3d.inputs.scene_writing import save_scene
 from transformers_sr3d.sample_arguments_sr3d import (
     check_image_counts,
     check_keywords,
     group_images,
+    read_scene,
     split_arguments,
     split_per_image,
     split_per_sample,
@@ -227,3 +233,43 @@ def test_regions_for_all_texts_are_those_of_texts_with_images():
 def test_one_list_of_regions_for_several_texts_with_images_is_refused():
     with pytest.raises(ValueError, match=r"`regions` must be a list with one list .* got one list for 2 texts"):
         split_arguments({"regions": [{"a": 1}, {"b": 2}]}, [1, 1])
+
+
+@pytest.fixture
+def scene(tmp_path):
+    view = {"image": Image.new("RGB", (8, 6)), "depth": np.full((6, 8), 1500, np.uint16), "intrinsics": MATRIX}
+    save_scene(tmp_path / "room", [view], world_up=None)
+    return tmp_path / "room"
+
+
+def test_a_scene_is_its_views_with_depth_in_metres(scene):
+    for given in (scene, str(scene), open_source(scene)):
+        sample = read_scene({"text": "What?", "scene": given}, ("images", "depths"))
+        assert sorted(sample) == ["depths", "images", "intrinsics", "text"]
+        assert (sample["images"][0].size, sample["text"]) == ((8, 6), "What?")
+        assert sample["depths"][0].max() == pytest.approx(1.5)
+
+
+def test_what_a_scene_states_itself_must_be_left_out(scene):
+    with pytest.raises(ValueError, match=r"`depths` must be left out beside a `scene`, which states it, got both"):
+        read_scene({"scene": scene, "depths": [], "images": []}, ("images", "depths"))
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        read_scene({"scene": scene / "nowhere"}, ())
+    with pytest.raises(TypeError, match="`scene` must be a path or an opened source, got list"):
+        read_scene({"scene": [scene]}, ())
+
+
+def test_a_path_may_name_few_views_and_a_source_many(tmp_path):
+    for index in range(33):
+        Image.new("RGB", (8, 6)).save(tmp_path / f"{index}.png")
+    with pytest.raises(ValueError, match=r"`scene` must have at most 32 views, got 33 in .*sr3d scene import"):
+        read_scene({"scene": tmp_path}, ())
+    assert len(read_scene({"scene": open_source(tmp_path)}, ())["images"]) == 33
+    (tmp_path / "0.png").unlink()
+    assert len(read_scene({"scene": tmp_path}, ())["images"]) == 32
+
+
+def test_a_scene_needs_the_package(scene, monkeypatch):
+    monkeypatch.setitem(sys.modules, "transformers_sr3d.inputs.open_source", None)
+    with pytest.raises(ImportError, match="`scene` must be read by the package transformers-sr3d, got only the code"):
+        read_scene({"scene": scene}, ())

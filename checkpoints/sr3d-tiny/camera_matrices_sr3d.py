@@ -43,6 +43,7 @@ from .input_checks_sr3d import check_choice, check_keys, describe_value, item_na
 
 CAMERA_AXES = ("opencv", "opengl")
 WORLD_UP = tuple(WORLD_UP_ROWS)
+WORLD_UNITS = ("m", "unknown")
 INTRINSICS_KEYS = ("fx", "fy", "cx", "cy")
 # Where the principal point may lie, as shares of the width and of the height. Intrinsics of a picture twice as large
 # put it at the far edge of this one.

@@ -45,7 +45,7 @@ REMOTE_PREFIXES = ("http://", "https://", "data:")
 TURNED_ORIENTATIONS = range(2, 9)
 # What decoders raise on damaged files: AVIF a RuntimeError, the header of a `.npy` file a TokenError or OverflowError.
 DECODE_ERRORS = (
-    *(OSError, EOFError, SyntaxError, ValueError, RuntimeError, OverflowError),
+    *(OSError, EOFError, SyntaxError, ValueError, RuntimeError, OverflowError, MemoryError),
     *(struct.error, zlib.error, TokenError),
 )
 # What Pillow raises, beside a ValueError, where the file of a picture was closed.

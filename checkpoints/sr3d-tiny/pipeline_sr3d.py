@@ -37,7 +37,7 @@ from transformers import GenerationConfig, Pipeline
 
 from .answers_sr3d import MAX_OPTIONS, asks_for_length, parse_choice, parse_quantity
 from .chat_sr3d import PLACEHOLDER, check_text, mention_index
-from .sample_arguments_sr3d import PER_SAMPLE_ARGUMENTS, can_use
+from .sample_arguments_sr3d import PER_SAMPLE_ARGUMENTS, can_use, read_scene
 
 
 VIEW_KEYS = (
@@ -53,9 +53,10 @@ VIEW_KEYS = (
     "world_to_camera",
     "camera_axes",
     "world_up",
+    "world_unit",
     "gravity_camera",
 )
-SAMPLE_KEYS = ("text", "images", "regions", "options", *VIEW_KEYS)
+SAMPLE_KEYS = ("text", "images", "scene", "regions", "options", *VIEW_KEYS)
 MAX_NEW_TOKENS = 64
 
 # What `generate` takes beside the fields of a generation configuration.
@@ -84,6 +85,7 @@ class SpatialVQAPipeline(Pipeline):
 
         text (`str`): The question; a region is written `<region0>`.
         images (`list`): One entry per view: path, `PIL.Image`, array or tensor.
+        scene (`str`): In place of images and all about them, a scan, video, ... (needs the package), see `read_scene`.
         regions (`list[dict]`): One dictionary per marking, see `SR3DProcessor`.
         options (`list[str]`): Answers to choose from. They are added to the question with letters.
         depths, depth_unit, intrinsics, camera_to_world, world_up, ... : as in `SR3DProcessor`.
@@ -171,7 +173,7 @@ class SpatialVQAPipeline(Pipeline):
         views = {key: sample[key] for key in VIEW_KEYS if key in sample}
         if "depths" in views:
             views["depths"] = _as_list(views["depths"])
-        encoded = self.processor.encode_views(images, regions=sample.get("regions"), **views)
+        encoded = self.processor.encode_views(images, regions=sample.get("regions"), check_scene=True, **views)
         for name, text in words.items():
             for mention in PLACEHOLDER.finditer(text):
                 mention_index(int(mention["number"]), encoded["region_numbers"], name)
@@ -319,6 +321,7 @@ def _read_sample(entry: Any, shared: dict) -> dict:
             f"`{twice[0]}` is given twice: in the sample and as a keyword argument for every sample. Keep one of them."
         )
     sample = sample | common if is_question else _without_unused(sample | common, common)
+    sample = read_scene(sample, ("images", *VIEW_KEYS))
     for key, meaning in (("text", "the question"), ("images", "one image per view")):
         if key not in sample:
             raise ValueError(f"`{key}` ({meaning}) is missing, got only {sorted(sample)}. Add it to the sample.")

@@ -48,12 +48,7 @@ from .chat_sr3d import (
 )
 from .image_processing_sr3d import SR3DImageProcessor
 from .region_prompts_sr3d import read_regions
-from .sample_arguments_sr3d import (
-    check_image_counts,
-    check_keywords,
-    group_images,
-    split_arguments,
-)
+from .sample_arguments_sr3d import check_image_counts, check_keywords, group_images, split_arguments
 from .sample_encoding_sr3d import encode_sample
 
 
@@ -154,6 +149,7 @@ class SR3DProcessor(ProcessorMixin):
         world_to_camera: Any = None,
         camera_axes: str | list | None = None,
         world_up: str | list | None = None,
+        world_unit: str | list | None = None,
         gravity_camera: Any = None,
         return_provenance: bool | None = None,
         **kwargs: Any,
@@ -187,6 +183,8 @@ class SR3DProcessor(ProcessorMixin):
             `"opencv"` (default) or `"opengl"`.
         world_up (`str` or `list`, *optional*):
             Axis of the world that points up; required with poses.
+        world_unit (`str` or `list`, *optional*):
+            Unit of the poses: `"m"` (default), or `"unknown"` for a reconstruction with depth in the same unit.
         gravity_camera (`Any`, *optional*):
             Downward direction in the camera frame, for one view without pose.
 
@@ -217,6 +215,7 @@ class SR3DProcessor(ProcessorMixin):
             "world_to_camera": world_to_camera,
             "camera_axes": camera_axes,
             "world_up": world_up,
+            "world_unit": world_unit,
             "gravity_camera": gravity_camera,
         }
         samples = split_arguments(arguments, [len(group) for group in groups])

@@ -32,11 +32,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from .camera_matrices_sr3d import CameraLike, read_intrinsics, read_world
+from .camera_matrices_sr3d import WORLD_UNITS, CameraLike, read_intrinsics, read_world
 from .depth_files_sr3d import load_depth
 from .geometry_sr3d import intrinsics_from_fov, resize_intrinsics, transform_points, unproject_depth
 from .image_files_sr3d import ImageLike, load_image_rgb
 from .input_checks_sr3d import MAX_IMAGE_PIXELS, check_choice, describe_value, item_name
+from .scene_checks_sr3d import check_baseline, warn_of_views
 
 
 __all__ = ["MAX_IMAGE_PIXELS", "load_depth", "load_image_rgb", "prepare_views"]
@@ -44,8 +45,7 @@ __all__ = ["MAX_IMAGE_PIXELS", "load_depth", "load_image_rgb", "prepare_views"]
 DEPTH_FIELDS_OF_VIEW = ("same",)
 # Relative difference of aspect ratios that rounding of sizes explains.
 ASPECT_TOLERANCE = 0.03
-# A camera farther than this many times the largest depth from its nearest other one cannot see the same scene.
-MAX_BASELINE_IN_DEPTHS = 5.0
+_GRAVITY = ("unknown", "known")
 
 
 def prepare_views(  # noqa: PLR0913, the contract names every argument; a bundle would only hide them
@@ -63,7 +63,9 @@ def prepare_views(  # noqa: PLR0913, the contract names every argument; a bundle
     world_to_camera: CameraLike | None = None,
     camera_axes: str = "opencv",
     world_up: str | None = None,
+    world_unit: str = "m",
     gravity_camera: Sequence[float] | np.ndarray | torch.Tensor | None = None,
+    check_scene: bool = False,
 ) -> dict[str, Any]:
     """Read and check everything the user gave about the views of one sample.
 
@@ -95,8 +97,13 @@ def prepare_views(  # noqa: PLR0913, the contract names every argument; a bundle
             the poses and of `gravity_camera`.
         world_up (`str`, *optional*):
             `"+x"` to `"-z"` or `"unknown"`: axis of the world that points up; required with poses.
+        world_unit (`str`, defaults to `"m"`):
+            Unit of the poses: `"m"`, or `"unknown"` for a reconstruction without scale, whose relative depth is in the
+            same unit.
         gravity_camera (`Sequence[float]`, *optional*):
             Downward direction in the camera frame of one view without pose. Without it the camera counts as level.
+        check_scene (`bool`, defaults to `False`):
+            Whether to compare views, and warn if depth and poses very likely do not fit together.
 
     Returns:
         `dict` with one list entry per view in `images` (PIL RGB), `depths` (`(h, w)` z-depth, 0 where not measured, or
@@ -128,48 +135,41 @@ def prepare_views(  # noqa: PLR0913, the contract names every argument; a bundle
         world_up=world_up,
         gravity_camera=gravity_camera,
     )
-    _check_combination(poses, has_depth, depth_kind)
+    _check_combination(poses, has_depth, depth_kind, world_unit)
     settings |= {"depth_field_of_view": depth_field_of_view, "horizontal_fov_deg": horizontal_fov_deg}
-    settings |= {"camera_axes": camera_axes, "gravity_camera": gravity_camera}
+    settings |= {"camera_axes": camera_axes, "gravity_camera": gravity_camera, "world_unit": world_unit}
     _check_used(settings, has_depth=any(has_depth), has_poses=poses is not None)
     camera_poses = _poses_or_own_camera(poses, up_from_user_world, has_depth)
-    views: dict[str, Any] = {"images": pictures, "depths": [], "points": [], "valid": [], "intrinsics": []}
-    for index, depth in enumerate(maps):
-        view = _view_geometry(
-            depth,
-            (image_matrices[index], depth_matrices[index]),
-            camera_poses[index],
-            image_size_hw=image_sizes[index],
-            same_field_of_view=depth_field_of_view == "same",
-            suffix=item_name("", index, len(pictures)),
-        )
-        for key, value in view.items():
-            views[key].append(value)
-    _check_baseline(poses, views["depths"], metric=depth_kind == "metric")
-
+    matrices = list(zip(image_matrices, depth_matrices, strict=True))
+    same_field_of_view = depth_field_of_view == "same"
+    views = _views_geometry(pictures, maps, matrices, camera_poses, same_field_of_view=same_field_of_view)
+    check_baseline(poses, views["depths"])
     geometry = "none" if not any(has_depth) else "metric" if depth_kind == "metric" else "relative"
-    gravity = "known" if gravity_known else "unknown"
-    return views | {
+    views |= {
         "camera_to_world": [None if pose is None else pose.float() for pose in camera_poses],
         "up_from_user_world": up_from_user_world.float(),
         "metric": geometry == "metric",
         "geometry": geometry,
-        "gravity": gravity if any(has_depth) or poses is not None else "none",
+        "gravity": _GRAVITY[gravity_known] if any(has_depth) or poses is not None else "none",
     }
+    if check_scene:
+        warn_of_views(views)
+    return views
 
 
 def _check_used(settings: dict[str, Any], *, has_depth: bool, has_poses: bool) -> None:
     """Refuse a setting that nothing would read: whoever passed it believes that it counts."""
     if settings["depth_field_of_view"] is not None:
         check_choice(settings["depth_field_of_view"], "depth_field_of_view", DEPTH_FIELDS_OF_VIEW)
-    defaults = {"depth_kind": "metric", "camera_axes": "opencv"}
-    used = dict.fromkeys(settings, has_depth)
+    defaults = {"depth_kind": "metric", "camera_axes": "opencv", "world_unit": "m"}
+    used = dict.fromkeys(settings, has_depth) | {"world_unit": has_poses}
     used["horizontal_fov_deg"] = has_depth or has_poses
     used["camera_axes"] = has_poses or settings["gravity_camera"] is not None
     for name, value in settings.items():
         if value is None or used[name] or (name in defaults and value == defaults[name]):
             continue
-        missing = "poses or `gravity_camera`" if name == "camera_axes" else "`depths`"
+        needs = {"camera_axes": "poses or `gravity_camera`", "world_unit": "poses"}
+        missing = needs.get(name, "`depths`")
         hint = "; for a 3D box in one view pass `intrinsics`" if name == "horizontal_fov_deg" else ""
         raise ValueError(
             f"`{name}` has no effect without {missing}, got {describe_value(value)}. Leave it out, or pass {missing} "
@@ -236,12 +236,17 @@ def _depth_intrinsics(
     return read_intrinsics(depth_intrinsics, "depth_intrinsics", sizes_hw)
 
 
-def _check_combination(poses: list | None, has_depth: list[bool], depth_kind: str) -> None:
-    """Refuse what cannot be put into one world: unposed depth maps, or unscaled depth with metric poses."""
-    if poses is not None and any(has_depth) and depth_kind != "metric":
+def _check_combination(poses: list | None, has_depth: list[bool], depth_kind: str, world_unit: str) -> None:
+    """Refuse what cannot be put into one world: unposed depth maps, or depth in another unit than the poses."""
+    check_choice(world_unit, "world_unit", WORLD_UNITS)
+    wanted = "metric" if world_unit == "m" else "relative"
+    if poses is not None and any(has_depth) and depth_kind != wanted:
+        unit = "metres" if world_unit == "m" else "an unknown unit"
         raise ValueError(
-            f"`depth_kind={depth_kind!r}` cannot be combined with poses in metres, got {sum(has_depth)} depth maps of "
-            "unknown scale. Scale the depth to metres, or leave the poses out (one view; `gravity_camera` tells up)."
+            f"`depth_kind={depth_kind!r}` cannot be combined with poses in {unit}, got {sum(has_depth)} depth maps of "
+            "another scale. Scale the depth to metres, or leave the poses out (one view; `gravity_camera` tells up); "
+            "for a reconstruction whose depth and poses share an unknown unit pass depth_kind='relative' and "
+            "world_unit='unknown'."
         )
     if poses is None and sum(has_depth) > 1:
         raise ValueError(
@@ -266,6 +271,24 @@ def _poses_or_own_camera(
     own = torch.eye(4, dtype=torch.float64)
     own[:3, :3] = up_from_camera
     return [own if len(has_depth) == 1 or measured else None for measured in has_depth]
+
+
+def _views_geometry(
+    pictures: list[Image.Image], maps: list, matrices: list, poses: list, *, same_field_of_view: bool
+) -> dict[str, Any]:
+    """Gather pictures and geometry of all views, one list per key."""
+    geometries = [
+        _view_geometry(
+            maps[index],
+            matrices[index],
+            poses[index],
+            image_size_hw=(picture.height, picture.width),
+            same_field_of_view=same_field_of_view,
+            suffix=item_name("", index, len(pictures)),
+        )
+        for index, picture in enumerate(pictures)
+    ]
+    return {"images": pictures} | {key: [view[key] for view in geometries] for key in geometries[0]}
 
 
 def _view_geometry(
@@ -364,21 +387,3 @@ def _align_to_image(
     if shift <= 0.5:
         return None
     return nearest[0], nearest[1], inside[0][:, None] & inside[1][None, :]
-
-
-def _check_baseline(poses: list | None, depths: list[torch.Tensor | None], *, metric: bool) -> None:
-    """Refuse poses whose distances do not fit the depth, such as millimetres beside metres."""
-    largest = max((float(depth.max()) for depth in depths if depth is not None), default=0.0)
-    if poses is None or not metric or largest == 0.0:
-        return
-    places = torch.stack([pose[:3, 3] for pose in poses if pose is not None])
-    if len(places) < 2:
-        return
-    distances = torch.cdist(places, places).fill_diagonal_(torch.inf)
-    farthest = float(distances.amin(dim=1).max())
-    if farthest > MAX_BASELINE_IN_DEPTHS * largest:
-        raise ValueError(
-            f"`camera_to_world` or `world_to_camera` must be in metres like the depth, got a camera {farthest:g} m "
-            f"from its nearest other one with a largest depth of {largest:g} m. Divide the translations by 1000 if "
-            "they are in millimetres; leave out a view of another place."
-        )

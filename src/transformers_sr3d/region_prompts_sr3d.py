@@ -31,13 +31,14 @@ from .geometry_sr3d import invert_rigid
 from .image_files_sr3d import load_mask
 from .input_checks_sr3d import check_keys, describe_value, to_array
 from .region_geometry_sr3d import box_corners, dominant_depth_cluster, points_in_box, project_box_mask
+from .region_growing_sr3d import find_in_views, grow_from_point
 from .region_masks_sr3d import box_mask, decode_rle, point_mask, polygon_mask
 
 
 __all__ = ["decode_rle", "read_regions", "region_points"]
 
 REGION_KINDS = ("box_xyxy", "mask", "polygon", "point_xy", "box_3d")
-REGION_KEYS = (*REGION_KINDS, "view", "region")
+REGION_KEYS = (*REGION_KINDS, "view", "region", "propagate")
 BOX_3D_KEYS = ("center", "size", "rotation")
 # Metres; beyond it float32 no longer tells centimetres apart.
 MAX_BOX_COORDINATE_M = 1e5
@@ -54,11 +55,12 @@ def read_regions(
             lengths), `polygon` (vertices in pixel edges), `point_xy` (2, pixel centres) or `box_3d` (`center` (3),
             `size` (3) full extents, `rotation` 3x3 box to world, in the user's world and units); 2D kinds with `view`
             (index, may be left out if there is one view). `region` numbers are set for all or none (then the list
-            position); entries may share one.
+            position); entries may share one. With `propagate` true the region is also looked for in the views with
+            depth that it is not marked on.
         views (`Mapping`):
             What `prepare_views` returned.
         keep_dominant_cluster (`bool`, defaults to `True`):
-            Whether boxes, polygons and points keep only their dominant depth cluster.
+            Whether boxes and polygons keep only their dominant depth cluster, and points grow.
 
     Returns:
         `list[dict]` sorted by region number, each with `number` (`int`), `masks` (per view a boolean tensor `(H, W)`
@@ -79,18 +81,25 @@ def read_regions(
         _check_region(region, f"regions[{index}]")
     marks: dict[int, dict[int, np.ndarray]] = {}
     kept: dict[int, dict[int, np.ndarray]] = {}
+    propagated = set()
     for index, (number, region) in enumerate(zip(_region_numbers(regions), regions, strict=True)):
         name = f"regions[{index}]"
         marked = _marked_masks(region, views, name)
-        clustered = keep_dominant_cluster and region.get("mask") is None and region.get("box_3d") is None
+        adapted = keep_dominant_cluster and region.get("mask") is None and region.get("box_3d") is None
+        if region.get("propagate"):
+            propagated.add(number)
         for view, mask in marked.items():
             if not mask.any():
                 raise ValueError(
                     f"`{name}` must mark at least one pixel of view {view}, got an empty mask. "
                     "Make it larger, or check its coordinates; a box needs to hold a pixel centre."
                 )
-            _unite(marks.setdefault(number, {}), view, mask)
-            _unite(kept.setdefault(number, {}), view, _dominant(mask, views, view) if clustered else mask)
+            adapted_mask = _adapt(mask, region, views, view) if adapted else mask
+            _unite(marks.setdefault(number, {}), view, mask if region.get("point_xy") is None else adapted_mask)
+            _unite(kept.setdefault(number, {}), view, adapted_mask)
+    for number in propagated:
+        for view, mask in _propagated_masks(kept[number], views).items():
+            marks[number][view] = kept[number][view] = mask
     return [_summary(number, marks[number], kept[number], views) for number in sorted(marks)]
 
 
@@ -131,6 +140,30 @@ def region_points(masks: Sequence[torch.Tensor | None], views: Mapping[str, Any]
     return collected
 
 
+def _adapt(mask: np.ndarray, region: Mapping[str, Any], views: Mapping[str, Any], view: int) -> np.ndarray:
+    """Turn a rough mark into the thing that was meant, where depth tells."""
+    depth = views["depths"][view]
+    if depth is None:
+        return mask
+    dominant = _dominant(mask, depth)
+    if region.get("point_xy") is None:
+        return dominant
+    grown = grow_from_point(region["point_xy"], views["images"][view], _on_image(depth, mask.shape))
+    return grown if np.count_nonzero(grown) > np.count_nonzero(dominant) else dominant
+
+
+def _propagated_masks(masks: Mapping[int, np.ndarray], views: Mapping[str, Any]) -> dict[int, np.ndarray]:
+    """Find a region in the views that it is not marked on."""
+    tensors = [torch.from_numpy(masks[view]) if view in masks else None for view in range(len(views["images"]))]
+    points = region_points(tensors, views)
+    if not points:
+        return {}
+    elsewhere = [None if view in masks else points for view, points in enumerate(views["points"])]
+    found = find_in_views(torch.cat(points), elsewhere, views["valid"])
+    sizes = [(picture.height, picture.width) for picture in views["images"]]
+    return {view: _on_image(mask, sizes[view]).numpy() for view, mask in enumerate(found) if mask is not None}
+
+
 def _check_region(region: Any, name: str) -> None:
     if not isinstance(region, Mapping):
         raise TypeError(
@@ -150,6 +183,11 @@ def _check_region(region: Any, name: str) -> None:
         raise ValueError(
             f"`{name}` must have no `view` beside `box_3d`, got view {region['view']!r}. "
             "A 3D box is looked for in all views; remove `view`."
+        )
+    if region.get("propagate") is not None and not isinstance(region["propagate"], bool):
+        raise TypeError(
+            f"`{name}['propagate']` must be true or false, got {describe_value(region['propagate'])}. Leave it out if "
+            "the region is to be looked for where it is marked only."
         )
 
 
@@ -234,10 +272,7 @@ def _on_image(depth_map: torch.Tensor, size_hw: tuple[int, int]) -> torch.Tensor
     return depth_map[rows][:, columns]
 
 
-def _dominant(mask: np.ndarray, views: Mapping[str, Any], view: int) -> np.ndarray:
-    depth = views["depths"][view]
-    if depth is None:
-        return mask
+def _dominant(mask: np.ndarray, depth: torch.Tensor) -> np.ndarray:
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     window = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
     kept = np.zeros_like(mask)

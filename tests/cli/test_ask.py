@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`sr3d ask`: what the command line turns into, what it prints, and how it refuses."""
 
+import itertools
 import json
 
 import numpy as np
@@ -44,7 +45,10 @@ def checkpoint(tmp_path_factory):
 
 
 def sample_of(*arguments: str) -> dict:
-    return build_sample(build_parser().parse_args(["ask", "How wide is <region0>?", "--model", "x", *arguments]))
+    """Arguments without a dash come in front of the question."""
+    sources = list(itertools.takewhile(lambda argument: not argument.startswith("-"), arguments))
+    flags = arguments[len(sources) :]
+    return build_sample(build_parser().parse_args(["ask", *sources, "How wide is <region0>?", "--model", "x", *flags]))
 
 
 @pytest.mark.parametrize(
@@ -157,8 +161,13 @@ def write_json(name, content):
             ["--image", "color.png", "--world-to-camera", "poses.json"],
             r"under `world_to_camera`.*\['camera_to_world'\]",
         ),
-        (["--scene", "."], r"`folder` must contain scene\.json"),
-        (["--scene", ".", "--image", "color.png"], r"`--image` cannot go with --scene"),
+        (["--scene", "nowhere"], r"`nowhere` must be a file or folder, got nothing there"),
+        (["--scene", ".", "--kind", "scene"], r"must contain scene\.json"),
+        (["--scene", ".", "--image", "color.png"], r"`--image` cannot go with a SOURCE"),
+        (["--scene", ".", "--depth-kind", "metric"], r"`--depth-kind` cannot go with a SOURCE"),
+        (["--image", "color.png", "--num-frames", "3"], r"`--num-frames` goes with a SOURCE only"),
+        (["--image", "color.png", "--kind", "tum"], r"`--kind` goes with a SOURCE only"),
+        (["and", "more"], r"`QUESTION` must be one text, after at most one SOURCE"),
     ],
 )
 def test_a_wrong_command_line_is_refused(files, arguments, message):
@@ -215,7 +224,7 @@ def test_json_holds_the_whole_answer_and_a_warning_without_depth(files, checkpoi
 
 
 def test_a_scene_folder_is_asked_about(files, checkpoint, capsys):
-    from transformers_sr3d.inputs.scene import save_scene
+    from transformers_sr3d.inputs.scene_writing import save_scene
 
     views = [
         {
@@ -259,3 +268,65 @@ def test_a_missing_model_is_status_two(files, capsys):
 def test_a_traceback_is_shown_on_request(files):
     with pytest.raises(FileNotFoundError, match=r"missing\.png"):
         main(["--traceback", "ask", "What?", "--model", "x", "--image", "missing.png"])
+
+
+SAID = ("--poses", "camera_to_world", "--camera-axes", "opencv", "--world-up=-y", "--depth-unit", "mm")
+
+
+@pytest.fixture
+def scan(files):
+    """A folder of images: view k stands k centimetres along x."""
+    for name in ("color", "depth", "poses"):
+        (files / "scan" / name).mkdir(parents=True)
+    for index in range(40):
+        pose = np.eye(4) + np.eye(4, k=3) * 0.01 * index
+        Image.new("RGB", (8, 6), (index, 0, 0)).save(files / "scan" / "color" / f"{index}.png")
+        Image.fromarray(np.full((6, 8), 1500, np.uint16)).save(files / "scan" / "depth" / f"{index}.png")
+        np.savetxt(files / "scan" / "poses" / f"{index}.txt", pose)
+    np.savetxt(files / "scan" / "intrinsics.txt", [[8, 0, 3.5], [0, 8, 2.5], [0, 0, 1]])
+    return files / "scan"
+
+
+def keep_views(scan, count):
+    for folder in ("color", "depth", "poses"):
+        for file in (scan / folder).iterdir():
+            if int(file.stem) >= count:
+                file.unlink()
+
+
+@pytest.mark.parametrize("arguments", [("scan", *SAID), ("--scene", "scan", *SAID)])
+def test_any_source_is_asked_about_with_the_options_of_its_reader(scan, arguments):
+    keep_views(scan, 2)
+    sample = sample_of(*arguments)
+    assert [image.getpixel((0, 0))[0] for image in sample["images"]] == [0, 1]
+    assert sample["depths"][1].max() == pytest.approx(1.5)  # metres
+    assert [float(pose[0, 3]) for pose in sample["camera_to_world"]] == pytest.approx([0.0, 0.01])
+    assert (sample["world_up"], sample["text"]) == ("-y", "How wide is <region0>?")
+    assert "depth_unit" not in sample
+
+
+def test_what_a_source_does_not_tell_or_take_is_refused(scan):
+    keep_views(scan, 2)
+    with pytest.raises(ValueError, match=r"`poses` must be one of"):
+        sample_of("scan")
+    for flags in (["--intrinsics", "8,8,3.5,2.5"], ["--num-frames", "3"], ["--min-confidence", "2"]):
+        with pytest.raises(ValueError, match="has no effect on a source of kind 'images'"):
+            sample_of("scan", *SAID, *flags)
+    with pytest.raises(ValueError, match=r"`scene` has no effect on a source of kind 'images', got 'scene0'"):
+        sample_of("scan", *SAID, "--scene", "scene0")
+    with pytest.raises(ValueError, match=r"`--intrinsics` must be 4 numbers .* got 'cameras\.json'"):
+        sample_of("scan", *SAID, "--intrinsics", "cameras.json")
+
+
+def test_more_views_than_a_prompt_holds_are_to_be_chosen_from_first(scan):
+    with pytest.raises(ValueError, match=r"at most 32 views, got 40 in scan\. .*sr3d scene import scan --out DIR"):
+        sample_of("scan", *SAID)
+    keep_views(scan, 32)
+    assert len(sample_of("scan", *SAID)["images"]) == 32
+
+
+def test_flags_of_readers_do_not_shadow_those_of_the_verb():
+    args = build_parser().parse_args(["ask", "room", "Q", "--model", "checkpoint", "--model-folder", "sparse/1"])
+    assert (args.model, args.question) == ("checkpoint", ["room", "Q"])
+    with pytest.raises(ValueError, match=r"`--model-folder` goes with a SOURCE only"):
+        sample_of("--image", "a.png", "--model-folder", "sparse/1")

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from transformers_sr3d.inputs.scene import load_scene, load_scene_instances, load_scene_objects, save_scene
+from transformers_sr3d.inputs.scene import load_scene, load_scene_instances, load_scene_objects
+from transformers_sr3d.inputs.scene_writing import save_scene
 
 
 INTRINSICS = [[50.0, 0.0, 3.5], [0.0, 50.0, 2.5], [0.0, 0.0, 1.0]]

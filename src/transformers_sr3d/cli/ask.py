@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
 # SPDX-License-Identifier: Apache-2.0
-"""`sr3d ask QUESTION --model DIR ...`: one question about views and regions -> the answer on standard output.
+"""`sr3d ask [SOURCE] QUESTION --model DIR ...`: one question about views and regions -> the answer on standard output.
 
-The arguments are those of the pipeline's sample, one option each; files are named, never guessed. A camera file may
+The views are those of a source that any reader knows, with the options of its reader, or they are named one by one:
+then the arguments are those of the pipeline's sample, one option each. Files are never guessed. A camera file may
 state `depth_unit` and `camera_axes` beside its intrinsics: where there is depth or a pose to read they fill in options
 that were left out, and contradictions are refused, as are images of another size than its `image_size_hw`. Notes of
 known names are passed over, and any other key is refused, because nothing would come of it.
@@ -14,6 +15,8 @@ import re
 import sys
 from pathlib import Path
 from typing import Any, cast
+
+from transformers_sr3d.cli.reader_options import EPILOG, add_reader_options, flag_of, reader_options
 
 
 REGION_FORMS = "box=LEFT,TOP,RIGHT,BOTTOM@VIEW, mask=FILE@VIEW, point=X,Y@VIEW or box3d=CX,CY,CZ,SX,SY,SZ"
@@ -32,7 +35,10 @@ PLAIN_OPTIONS = {
 # Keys of a camera file: what is used, and what only informs.
 CAMERA_KEYS = ("intrinsics", "depth_unit", "camera_axes", "image_size_hw")
 CAMERA_NOTES = ("source", "license", "note", "intrinsics_note", "depth_invalid")
-SCENE_EXCLUDES = ("image", "depth", "intrinsics", "depth_intrinsics", "camera_to_world", "world_to_camera", "gravity")
+# Options that a source has no use for: it states all that, and its reader knows it.
+VIEW_OPTIONS = ("image", "depth", "depth_kind", "depth_intrinsics", "camera_to_world", "world_to_camera", "gravity")
+# Options that have one flag for both: named here -> named by readers. `--intrinsics` and `--scene` are read apart.
+SHARED_OPTIONS = {name: key for name, key in PLAIN_OPTIONS.items() if name not in VIEW_OPTIONS}
 
 _REGION = re.compile(r"(?:(?P<number>\d+):)?(?P<kind>box3d|box|mask|point)=(?P<value>.+?)(?:@(?P<view>\d+))?")
 
@@ -48,9 +54,16 @@ def add_parser(subparsers: Any) -> None:
         "ask",
         help="ask a question about regions of images or of a scene",
         description="Ask one question. Regions are <region0>, <region1>, ... in the order of --region.",
-        epilog="Values that start with a minus sign need an equals sign: --world-up=-y --gravity=-0.1,1,0",
+        usage="%(prog)s [-h] [SOURCE] QUESTION --model MODEL [option ...]",
+        epilog=EPILOG,
     )
-    parser.add_argument("question", help='for example "How wide is <region0>?"')
+    parser.add_argument(
+        "question",
+        nargs="+",
+        metavar="QUESTION",
+        help='for example "How wide is <region0>?"; in front of it SOURCE, the folder or file that it is about: a '
+        "scene, a scan, a reconstruction, a video or a folder of images, if it is not about --image",
+    )
     parser.add_argument("--model", required=True, help="checkpoint folder or Hub repository")
     _add_inputs(parser)
     _add_cameras(parser)
@@ -118,7 +131,14 @@ def build_sample(args: argparse.Namespace) -> dict:
         ValueError: If options contradict each other or cannot be read.
         OSError: If a file is missing.
     """
-    sample = {"text": args.question} | (_from_scene(args) if args.scene else _from_files(args))
+    *sources, question = args.question
+    if len(sources) > 1:
+        raise ValueError(f"`QUESTION` must be one text, after at most one SOURCE, got {args.question}. Quote it.")
+    if sources:
+        views = _from_source(args, sources[0], args.scene)
+    else:
+        views = _from_source(args, args.scene, None) if args.scene else _from_files(args)
+    sample = {"text": question} | views
     if args.region:
         sample["regions"] = [parse_region(text) for text in args.region]
     if args.option:
@@ -173,8 +193,9 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--depth-scale", type=float, help="metres per unit of the depth file")
     parser.add_argument("--depth-kind", choices=("metric", "relative", "disparity"), help="default: metric")
     parser.add_argument(
-        "--scene", metavar="DIR", help="folder with scene.json, instead of the options above and below"
+        "--scene", metavar="SOURCE|NAME", help="the SOURCE itself, or which scene of a SOURCE that holds several"
     )
+    add_reader_options(parser, without=(*SHARED_OPTIONS.values(), "intrinsics", "scene"))
 
 
 def _add_cameras(parser: argparse.ArgumentParser) -> None:
@@ -194,21 +215,36 @@ def _add_cameras(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--gravity", metavar="X,Y,Z", help="direction of gravity in the camera frame, one view only")
 
 
-def _from_scene(args: argparse.Namespace) -> dict:
+def _from_source(args: argparse.Namespace, path: str, scene: str | None) -> dict:
     values = vars(args)
-    for name in (*SCENE_EXCLUDES, *PLAIN_OPTIONS):
+    for name in VIEW_OPTIONS:
         if values[name]:
             option = f"--{name.replace('_', '-')}"
-            raise ValueError(f"`{option}` cannot go with --scene, got both. The scene's own file states it; drop one.")
+            raise ValueError(f"`{option}` cannot go with a SOURCE, got both. The source itself states it; drop one.")
 
-    from transformers_sr3d.inputs.scene import load_scene
+    from transformers_sr3d.inputs import scene_folder
+    from transformers_sr3d.inputs.open_source import open_source
+    from transformers_sr3d.sample_arguments_sr3d import MAX_SCENE_VIEWS
 
-    return load_scene(args.scene)
+    options = {key: values[name] for name, key in SHARED_OPTIONS.items()} | {"scene": scene} | reader_options(args)
+    if args.intrinsics:
+        options["intrinsics"] = _four_numbers(args.intrinsics)
+    source = open_source(path, args.kind, **options)
+    if len(source.views) > MAX_SCENE_VIEWS and source.kind != scene_folder.KIND:
+        raise ValueError(
+            f"`SOURCE` must have at most {MAX_SCENE_VIEWS} views, got {len(source.views)} in {path}. Choose some and "
+            f"ask about them: sr3d scene import {path} --out DIR --views {MAX_SCENE_VIEWS}"
+        )
+    return source.arguments()
 
 
 def _from_files(args: argparse.Namespace) -> dict:
     if not args.image:
-        raise ValueError("`--image` is missing, got no view at all. Pass --image FILE for every view, or --scene DIR.")
+        raise ValueError(
+            "`--image` is missing, got no view at all. Pass --image FILE for every view, or SOURCE and the question."
+        )
+    for name in [*(["kind"] if args.kind else []), *reader_options(args)]:
+        raise ValueError(f"`{flag_of(name)}` goes with a SOURCE only, got it with --image. Drop one of them.")
     for file in (*args.image, *(depth for depth in args.depth if depth != "none")):
         _check_file(file)
     sample: dict[str, Any] = {"images": list(args.image)}
@@ -231,7 +267,7 @@ def _from_files(args: argparse.Namespace) -> dict:
 def _read_cameras(text: str) -> dict:
     """A camera file, or the numbers fx,fy,cx,cy themselves, as a dictionary with `intrinsics`."""
     if re.fullmatch(r"[-+.,\de ]+", text) and "," in text:
-        return {"intrinsics": dict(zip(("fx", "fy", "cx", "cy"), _numbers(text, 4, "--intrinsics"), strict=True))}
+        return {"intrinsics": _four_numbers(text)}
     content = _read_json(text)
     if isinstance(content, list) or (isinstance(content, dict) and {"fx", "fy", "cx", "cy"} <= content.keys()):
         return {"intrinsics": content}
@@ -242,6 +278,10 @@ def _read_cameras(text: str) -> dict:
         f"`--intrinsics` {text} must hold fx, fy, cx, cy, a 3x3 matrix, or `intrinsics` with one of them, "
         f"got {_outline(content)}. Pixels of the image as given."
     )
+
+
+def _four_numbers(text: str) -> dict[str, float]:
+    return dict(zip(("fx", "fy", "cx", "cy"), _numbers(text, 4, "--intrinsics"), strict=True))
 
 
 def _check_camera_keys(file: str, content: dict) -> None:

@@ -11,10 +11,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from transformers_sr3d.cli import ask, eval, render, train
+from transformers_sr3d.cli import ask, doctor, eval, render, scene, train, view
 
 
-VERBS = (ask, render, train, eval)
+VERBS = (ask, scene, doctor, view, render, train, eval)
 USER_ERROR = 2
 
 

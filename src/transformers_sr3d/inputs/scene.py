@@ -10,106 +10,47 @@ names, intrinsics and a pose under the name of its direction.
                 "camera_to_world": [[..], [..], [..], [..]], "instances": "instances_000.png"}],
      "objects": [{"name": "box", "center": [..], "size": [..], "rotation": [[..], [..], [..]]}]}
 
-`depth`, the pose, `world_up` (required with poses), `camera_axes`, `objects` and `instances` are optional; null counts
-as absent. `objects` and `instances` (16-bit: 0 nothing, k the k-th object) are knowledge about a scene and no inputs.
-A view without a pose among posed ones must have no depth. Unknown keys are refused, because a misspelt pose would
-otherwise be silence, and so are keys that come twice. The processor checks what the numbers mean; this file checks
-that they are numbers, and how many. File names are relative and stay inside the folder, so that a scene from elsewhere
-cannot name other files.
+Only `version`, `views` and each `image` must be there; `depth` needs `depth_unit` and `intrinsics`, poses need
+`world_up`, and null counts as absent. Further keys: `depth_intrinsics` of a view, or `"depth_field_of_view":
+"same"` of the scene, where depth has another size than its image; `"world_unit": "unknown"` where poses and depth
+(`.npy`) share a unit that nobody knows; `name` and `time_s` (seconds) of a view. `objects` and `instances` (16-bit:
+0 nothing, k the k-th object) are knowledge about a scene and no inputs. A view without a pose among posed ones must
+have no depth. Unknown keys are refused, because a misspelt pose would otherwise be silence, and so are keys that
+come twice. The processor checks what the numbers mean; this file checks that they are numbers, and how many. File
+names are relative and stay inside the folder, so that a scene from elsewhere cannot name other files.
 
 May import: the standard library, NumPy, PIL, and the tables of words and units that the processor checks by.
 """
 
 import json
-import os
 import reprlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from transformers_sr3d.camera_matrices_sr3d import CAMERA_AXES, WORLD_UP
+from transformers_sr3d.camera_inputs_sr3d import DEPTH_FIELDS_OF_VIEW
+from transformers_sr3d.camera_matrices_sr3d import CAMERA_AXES, WORLD_UNITS, WORLD_UP
 from transformers_sr3d.depth_files_sr3d import METRES_PER_UNIT
 
 
 SCENE_FILE = "scene.json"
 SCENE_VERSION = 1
 POSE_KEYS = ("camera_to_world", "world_to_camera")
-SCENE_KEYS = ("version", "depth_unit", "camera_axes", "world_up", "views", "objects")
-MATRIX_SHAPES = {"intrinsics": (3, 3)} | dict.fromkeys(POSE_KEYS, (4, 4))
-VIEW_KEYS = ("image", "depth", "instances", *MATRIX_SHAPES)
-WORDS = {"depth_unit": tuple(METRES_PER_UNIT), "camera_axes": CAMERA_AXES, "world_up": WORLD_UP}
+WORDS = {
+    "depth_unit": tuple(METRES_PER_UNIT),
+    "camera_axes": CAMERA_AXES,
+    "world_up": WORLD_UP,
+    "world_unit": WORLD_UNITS,
+    "depth_field_of_view": DEPTH_FIELDS_OF_VIEW,
+}
+SCENE_KEYS = ("version", *WORDS, "views", "objects")
+MATRIX_SHAPES = dict.fromkeys(("intrinsics", "depth_intrinsics"), (3, 3)) | dict.fromkeys(POSE_KEYS, (4, 4))
+VIEW_KEYS = ("image", "depth", "instances", *MATRIX_SHAPES, "name", "time_s")
 OBJECT_SHAPES = {"center": (3,), "size": (3,), "rotation": (3, 3)}
-MAX_STORED_DEPTH = 65535
-PNG_COMPRESSION = 6
-MAX_NAME_BYTES = 255  # what file systems allow for one name
-
-
-def save_scene(
-    folder: str | Path,
-    views: Sequence[Mapping[str, Any]],
-    *,
-    world_up: str | None,
-    camera_axes: str = "opencv",
-    depth_unit: str = "mm",
-    objects: Sequence[Mapping[str, Any]] | None = None,
-    png_compression: int = PNG_COMPRESSION,
-) -> Path:
-    """Write a scene folder; until the last moment it has no `scene.json`, so a half-written scene is never read.
-
-    Args:
-        folder (`str` or `Path`):
-            Where to write; made if it is not there. A scene in it is replaced.
-        views (`Sequence[Mapping]`):
-            One mapping per view with `image` (PIL image or `np.ndarray` of shape `(H, W, 3)`, uint8), `intrinsics`
-            (`(3, 3)`, pixels), optionally `depth` (`np.ndarray` of shape `(h, w)`: floats are metres, unsigned 16-bit
-            integers are `depth_unit` and kept to the last bit), `camera_to_world` or `world_to_camera` (`(4, 4)`), and
-            `instances` (`np.ndarray` of shape `(H, W)`, uint16: 0 nothing, k what `objects[k - 1]` is).
-        world_up (`str`, *optional*):
-            `"+x"` to `"-z"` or `"unknown"`; None only without poses.
-        camera_axes (`str`, defaults to `"opencv"`):
-            `"opencv"` or `"opengl"`: camera frame of the poses.
-        depth_unit (`str`, defaults to `"mm"`):
-            Unit of the stored 16-bit depth: `"mm"`, `"cm"` or `"m"`.
-        objects (`Sequence[Mapping]`, *optional*):
-            Known objects: `name`, `center` (`(3,)`, metres, world), `size` (`(3,)`, full extents), `rotation`
-            (`(3, 3)`, box to world).
-        png_compression (`int`, defaults to 6):
-            From 0 (fast) to 9 (small).
-
-    Returns:
-        `Path`: The `scene.json` that was written.
-
-    Raises:
-        TypeError: If an image or depth map has a wrong type.
-        ValueError: If a key is missing or unknown, a shape is wrong, a pose direction is bad, or depth does not fit
-            into 16 bits.
-    """
-    folder = Path(folder)
-    entries, files = [], {}
-    for index, view in enumerate(views):
-        _check_keys(view, VIEW_KEYS, ("image", "intrinsics"), f"views[{index}]")
-        entry: dict[str, Any] = {"image": f"image_{index:03d}.png"}
-        files[entry["image"]] = _to_picture(view["image"], f"views[{index}]['image']")
-        if view.get("depth") is not None:
-            entry["depth"] = f"depth_{index:03d}.png"
-            files[entry["depth"]] = _to_stored_depth(view["depth"], depth_unit, f"views[{index}]['depth']")
-        if view.get("instances") is not None:
-            entry["instances"] = f"instances_{index:03d}.png"
-            numbers = _to_instances(view["instances"], len(objects or ()), f"views[{index}]['instances']")
-            files[entry["instances"]] = numbers
-        for key, shape in MATRIX_SHAPES.items():
-            if view.get(key) is not None:
-                entry[key] = _to_list(view[key], shape, f"views[{index}][{key!r}]")
-        entries.append(entry)
-    scene = {"version": SCENE_VERSION, "depth_unit": depth_unit, "camera_axes": camera_axes, "views": entries}
-    scene |= {} if world_up is None else {"world_up": world_up}
-    scene |= {} if objects is None else {"objects": _object_entries(objects)}
-    _check_scene(scene, str(folder))
-    _write_files(folder, files, json.dumps(scene, indent=1) + "\n", png_compression)
-    return folder / SCENE_FILE
+# What file systems allow for one name.
+MAX_NAME_BYTES = 255
 
 
 def load_scene(folder: str | Path) -> dict[str, Any]:
@@ -120,31 +61,37 @@ def load_scene(folder: str | Path) -> dict[str, Any]:
             A folder with a `scene.json`.
 
     Returns:
-        `dict[str, Any]`: `images` (paths), `intrinsics`, where the scene has depth `depths` (paths or None) and
-        `depth_unit`, and where it has poses `camera_to_world` or `world_to_camera`, `camera_axes` and `world_up`.
+        `dict[str, Any]`: `images` (paths), where the scene has them `intrinsics`, `depths` (paths or None) with
+        `depth_unit`, and `depth_intrinsics` or `depth_field_of_view`, `camera_to_world` or `world_to_camera` with
+        `camera_axes` and `world_up`. Where its unit is unknown, `depth_kind` and `world_unit` say so.
 
     Raises:
         FileNotFoundError: If `scene.json` or a file it names is missing.
         ValueError: If `scene.json` is not JSON, has an unknown version, a missing, unknown or repeated key, a value
             of a wrong type or a bad pose direction, or names a file outside the folder.
     """
-    scene = _read_scene(folder)
+    scene = read_scene(folder)
     views = scene["views"]
     arguments: dict[str, Any] = {
-        "images": [_inside(folder, view["image"], f"views[{index}]['image']") for index, view in enumerate(views)],
-        "intrinsics": [view["intrinsics"] for view in views],
+        "images": [_inside(folder, view["image"], f"views[{index}]['image']") for index, view in enumerate(views)]
     }
+    for key in MATRIX_SHAPES:
+        matrices = [view.get(key) for view in views]
+        if any(matrix is not None for matrix in matrices):
+            arguments[key] = matrices
     depths = [
         _inside(folder, view["depth"], f"views[{index}]['depth']") if view.get("depth") is not None else None
         for index, view in enumerate(views)
     ]
+    is_metric = (scene.get("world_unit") or "m") == "m"
     if any(depth is not None for depth in depths):
-        arguments |= {"depths": depths, "depth_unit": scene["depth_unit"]}
-    for key in POSE_KEYS:
-        poses = [view.get(key) for view in views]
-        if any(pose is not None for pose in poses):
-            arguments[key] = poses
-            arguments |= {"camera_axes": scene.get("camera_axes") or "opencv", "world_up": scene["world_up"]}
+        arguments["depths"] = depths
+        arguments |= {"depth_unit": scene["depth_unit"]} if is_metric else {"depth_kind": "relative"}
+        if scene.get("depth_field_of_view") is not None:
+            arguments["depth_field_of_view"] = scene["depth_field_of_view"]
+    if any(key in arguments for key in POSE_KEYS):
+        arguments |= {"camera_axes": scene.get("camera_axes") or "opencv", "world_up": scene["world_up"]}
+        arguments |= {} if is_metric else {"world_unit": scene["world_unit"]}
     return arguments
 
 
@@ -163,7 +110,7 @@ def load_scene_objects(folder: str | Path) -> list[dict[str, Any]]:
         FileNotFoundError: If `scene.json` is missing.
         ValueError: As `load_scene`.
     """
-    return _read_scene(folder).get("objects") or []
+    return read_scene(folder).get("objects") or []
 
 
 def load_scene_instances(folder: str | Path) -> list[str | None]:
@@ -180,14 +127,27 @@ def load_scene_instances(folder: str | Path) -> list[str | None]:
         FileNotFoundError: If `scene.json` or a file it names is missing.
         ValueError: As `load_scene`.
     """
-    names = [view.get("instances") for view in _read_scene(folder)["views"]]
+    names = [view.get("instances") for view in read_scene(folder)["views"]]
     return [
         None if name is None else _inside(folder, name, f"views[{index}]['instances']")
         for index, name in enumerate(names)
     ]
 
 
-def _read_scene(folder: str | Path) -> dict[str, Any]:
+def read_scene(folder: str | Path) -> dict[str, Any]:
+    """Read and check `scene.json`.
+
+    Args:
+        folder (`str` or `Path`):
+            A folder with a `scene.json`.
+
+    Returns:
+        `dict[str, Any]`: What it holds; that the files are there has not been checked.
+
+    Raises:
+        FileNotFoundError: If `scene.json` is missing.
+        ValueError: As `load_scene`.
+    """
     path = Path(folder) / SCENE_FILE
     if not path.is_file():
         raise FileNotFoundError(
@@ -199,7 +159,7 @@ def _read_scene(folder: str | Path) -> dict[str, Any]:
         raise ValueError(
             f"`{SCENE_FILE}` must be JSON in UTF-8, got {str(path)!r}: {str(error)[:200]}. Repair or rewrite the file."
         ) from error
-    _check_scene(scene, str(path))
+    check_scene(scene, str(path))
     return scene
 
 
@@ -211,33 +171,38 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return entry
 
 
-def _check_scene(scene: Any, where: str) -> None:
+def check_scene(scene: Any, where: str) -> None:
     version = scene.get("version") if isinstance(scene, Mapping) else f"a {type(scene).__name__}"
     if version != SCENE_VERSION or isinstance(version, bool):
         raise ValueError(
             f"`version` of a scene must be {SCENE_VERSION}, got {reprlib.repr(version)} in {where}. "
             "Write the scene with `save_scene`, or update this package if the scene is newer."
         )
-    _check_keys(scene, SCENE_KEYS, ("views",), where)
+    check_keys(scene, SCENE_KEYS, ("views",), where)
     if not isinstance(scene["views"], list) or not scene["views"]:
         raise ValueError(
             f"`views` must be a list with at least one view, got {reprlib.repr(scene['views'])}. Add a view."
         )
     for index, view in enumerate(scene["views"]):
-        _check_keys(view, VIEW_KEYS, ("image", "intrinsics"), f"views[{index}] of {where}")
-        for key, shape in MATRIX_SHAPES.items():
+        needed = ("image", "intrinsics") if view_has_depth(view) else ("image",)
+        check_keys(view, VIEW_KEYS, needed, f"views[{index}] of {where}")
+        for key, shape in {**MATRIX_SHAPES, "time_s": ()}.items():
             if view.get(key) is not None:
-                _to_list(view[key], shape, f"views[{index}][{key!r}]")
-    if any(view.get("depth") is not None for view in scene["views"]):
-        _check_keys(scene, SCENE_KEYS, ("depth_unit",), where)
+                to_list(view[key], shape, f"views[{index}][{key!r}]")
+    if any(view_has_depth(view) for view in scene["views"]):
+        check_keys(scene, SCENE_KEYS, ("depth_unit",), where)
     for key, allowed in WORDS.items():
         if scene.get(key) is not None:
-            _check_word(scene[key], key, allowed)
+            check_word(scene[key], key, allowed)
     objects = [] if scene.get("objects") is None else scene["objects"]
     if not isinstance(objects, list):
         raise ValueError(f"`objects` must be a list, got {reprlib.repr(objects)}. Write one entry per object.")
-    _object_entries(objects)
+    object_entries(objects)
     _check_poses(scene, where)
+
+
+def view_has_depth(view: Any) -> bool:
+    return isinstance(view, Mapping) and view.get("depth") is not None
 
 
 def _check_poses(scene: Mapping[str, Any], where: str) -> None:
@@ -261,12 +226,12 @@ def _check_poses(scene: Mapping[str, Any], where: str) -> None:
         )
 
 
-def _check_word(value: Any, name: str, allowed: tuple[str, ...]) -> None:
+def check_word(value: Any, name: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise ValueError(f"`{name}` must be one of {allowed}, got {reprlib.repr(value)}. Choose one of these words.")
 
 
-def _check_keys(entry: Any, allowed: tuple[str, ...], required: tuple[str, ...], where: str) -> None:
+def check_keys(entry: Any, allowed: tuple[str, ...], required: tuple[str, ...], where: str) -> None:
     if not isinstance(entry, Mapping):
         raise ValueError(
             f"`{where}` must be a mapping with the keys {allowed}, got {reprlib.repr(entry)}. Write it as an object."
@@ -314,50 +279,7 @@ def _inside(folder: str | Path, name: Any, where: str) -> str:
     return str(root / name)
 
 
-def _to_picture(image: Any, where: str) -> Image.Image:
-    if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3:
-        return Image.fromarray(image)
-    if isinstance(image, Image.Image):
-        return image.convert("RGB")
-    kind = f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-    raise TypeError(
-        f"`{where}` must be a PIL image or a uint8 array of shape (H, W, 3), got {kind}. Convert it before saving."
-    )
-
-
-def _to_stored_depth(depth: Any, depth_unit: str, where: str) -> Image.Image:
-    _check_word(depth_unit, "depth_unit", tuple(METRES_PER_UNIT))
-    depth = np.asarray(depth)
-    if depth.ndim != 2 or not (depth.dtype == np.uint16 or depth.dtype.kind == "f"):
-        raise TypeError(
-            f"`{where}` must be a floating-point (metres) or uint16 ({depth_unit}) array of shape (H, W), got "
-            f"{depth.dtype} of shape {depth.shape}. Convert it so that its unit is known."
-        )
-    if depth.dtype == np.uint16:
-        return Image.fromarray(depth)
-    measured = np.isfinite(depth) & (depth > 0)
-    steps = np.round(np.where(measured, depth, 0).astype(np.float64) / METRES_PER_UNIT[depth_unit])
-    if steps.max(initial=0) > MAX_STORED_DEPTH:
-        raise ValueError(
-            f"`{where}` must fit into 16 bits, at most {MAX_STORED_DEPTH * METRES_PER_UNIT[depth_unit]:g} m in "
-            f"{depth_unit}, got {depth[measured].max():g} m. Save with a coarser `depth_unit`, or set far depth to 0."
-        )
-    return Image.fromarray(steps.astype(np.uint16))
-
-
-def _to_instances(instances: Any, num_objects: int, where: str) -> Image.Image:
-    if not isinstance(instances, np.ndarray) or instances.dtype != np.uint16 or instances.ndim != 2:
-        kind = f"{instances.dtype} of shape {instances.shape}" if isinstance(instances, np.ndarray) else "no array"
-        raise TypeError(f"`{where}` must be a uint16 array of shape (H, W), got {kind}. Convert it before saving.")
-    if instances.max(initial=0) > num_objects:
-        raise ValueError(
-            f"`{where}` must be numbers from 0 (nothing) to {num_objects}, the number of objects, got "
-            f"{instances.max()}. Number the objects from 1 and pass them all."
-        )
-    return Image.fromarray(instances)
-
-
-def _to_list(values: Any, shape: tuple[int, ...], where: str) -> list[Any]:
+def to_list(values: Any, shape: tuple[int, ...], where: str) -> list[Any]:
     try:
         array = np.asarray(values)
     except ValueError:  # rows of unequal length
@@ -370,29 +292,13 @@ def _to_list(values: Any, shape: tuple[int, ...], where: str) -> list[Any]:
     return array.astype(np.float64).tolist()
 
 
-def _object_entries(objects: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def object_entries(objects: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     entries = []
     for index, thing in enumerate(objects):
         where = f"objects[{index}]"
-        _check_keys(thing, ("name", *OBJECT_SHAPES), ("name", *OBJECT_SHAPES), where)
+        check_keys(thing, ("name", *OBJECT_SHAPES), ("name", *OBJECT_SHAPES), where)
         if not isinstance(thing["name"], str):
             raise ValueError(f"`{where}['name']` must be text, got {reprlib.repr(thing['name'])}. Put it into quotes.")
-        arrays = {key: _to_list(thing[key], shape, f"{where}[{key!r}]") for key, shape in OBJECT_SHAPES.items()}
+        arrays = {key: to_list(thing[key], shape, f"{where}[{key!r}]") for key, shape in OBJECT_SHAPES.items()}
         entries.append({"name": thing["name"]} | arrays)
     return entries
-
-
-def _write_files(folder: Path, files: Mapping[str, Image.Image], scene_text: str, png_compression: int) -> None:
-    """Write under temporary names, then rename; the old `scene.json` goes first and the new one comes last."""
-    folder.mkdir(parents=True, exist_ok=True)
-    staged = {name: folder / f".{name}.{os.getpid()}.partial" for name in (*files, SCENE_FILE)}
-    try:
-        for name, picture in files.items():
-            picture.save(staged[name], format="PNG", compress_level=png_compression)
-        staged[SCENE_FILE].write_text(scene_text, encoding="utf-8")
-        (folder / SCENE_FILE).unlink(missing_ok=True)
-        for name, path in staged.items():  # `scene.json` is the last of them
-            path.replace(folder / name)
-    finally:
-        for path in staged.values():
-            path.unlink(missing_ok=True)

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from transformers_sr3d.inputs.scene import SCENE_FILE, load_scene, load_scene_instances, save_scene
+from transformers_sr3d.inputs.scene import SCENE_FILE, load_scene, load_scene_instances
+from transformers_sr3d.inputs.scene_writing import save_scene
 from transformers_sr3d.rooms.furniture.pack import attribution_text
 from transformers_sr3d.rooms.rendering.scenes import FurnishedScene
 from transformers_sr3d.rooms.world import NO_OBJECT, RoomFacts, RoomView
