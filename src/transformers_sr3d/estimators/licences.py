@@ -28,7 +28,7 @@ FAMILIES = (
     # Table "Model Cards" of the README in the package depth-anything-3 0.1.1.
     (r"da3-?(small|base)|da3metric-?large|da3mono-?large", "apache-2.0"),
     (r"da3(nested)?-?(giant|large)", "cc-by-nc-4.0"),
-    # Model cards of apple/DepthPro-hf, Intel/zoedepth-nyu-kitti, Intel/dpt-large and Ruicheng/moge-2-vitl.
+    # Model cards of apple/DepthPro-hf, Intel/dpt-large, Ruicheng/moge-2-vitl; https://github.com/isl-org/ZoeDepth.
     (r"depth-?pro", "apple-amlr"),
     (r"zoedepth", "mit"),
     (r"intel/dpt", "apache-2.0"),
