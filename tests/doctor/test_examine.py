@@ -89,3 +89,11 @@ def test_random_poses_are_a_contradiction_and_nothing_is_mended(room):
 def test_no_more_views_are_loaded_than_asked_for(room):
     report = examine_source(room, max_views=3)
     assert (report.num_views, report.num_compared) == (10, 3)
+
+
+def test_depth_of_one_value_is_no_depth(room):
+    views = tuple(replace(view, load_depth=lambda: np.full((72, 96), 2.0, np.float32)) for view in room.views)
+    report = examine_source(replace(room, views=views))
+    assert names(report) == ("constant_depth",)
+    assert "one value" in report.not_checked["depth_unit"]
+    assert not report.mending.changes_anything

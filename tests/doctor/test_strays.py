@@ -55,5 +55,14 @@ def test_a_view_of_a_wall_close_by_is_no_stray_but_counted():
     pose[:3, 2], pose[:3, 1], pose[:3, 0] = (0, -1, 0), (0, 0, -1), (-1, 0, 0)  # towards the wall behind
     pose[:3, 3] = (4.0, 0.25, 1.5)
     views = (*source.views[:5], replace(near, camera_to_world=pose), *source.views[6:])
-    _, best, strays, num_hidden = search_without_strays(sample_views(replace(source, views=views)))
-    assert (strays, num_hidden, best.names) == ((), 1, ())
+    _, best, strays, hidden = search_without_strays(sample_views(replace(source, views=views)))
+    assert (strays, hidden, best.names) == ((), (5,), ())
+
+
+def test_a_view_with_the_depth_of_another_is_found_among_many():
+    source = make_source()
+    swapped = (replace(source.views[2], load_depth=source.views[8].load_depth), *source.views[3:])
+    source = replace(source, views=(*source.views[:2], *swapped))
+    _, best, strays, _ = search_without_strays(sample_views(source))
+    assert strays == (2,)
+    assert best.names == ()

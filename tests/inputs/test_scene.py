@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from transformers_sr3d.inputs.open_source import import_scene, open_source
 from transformers_sr3d.inputs.scene import load_scene, load_scene_instances, load_scene_objects
 from transformers_sr3d.inputs.scene_writing import save_scene
 
@@ -352,3 +353,22 @@ def test_bad_instances_are_refused(tmp_path, instances, error, message):
     with pytest.raises(error, match=message):
         save_scene(tmp_path, make_views(1, instances=instances), world_up="+z", objects=[BOX])
     assert not list(tmp_path.iterdir())
+
+
+def test_relative_depth_of_one_view_without_a_pose_stays_relative(tmp_path):
+    view = {"image": np.zeros((4, 6, 3), np.uint8), "depth": np.full((4, 6), 2.0, np.float32), "intrinsics": np.eye(3)}
+    save_scene(tmp_path / "photo", [view], world_up=None, world_unit="unknown", depth_is_estimated=True)
+    source = open_source(tmp_path / "photo")
+    assert (source.world_unit, source.depth_is_estimated) == ("unknown", True)
+    assert source.arguments()["depth_kind"] == "relative"
+    assert load_scene(tmp_path / "photo")["depth_kind"] == "relative"
+
+
+def test_a_scene_keeps_what_is_known_of_its_source(tmp_path):
+    view = {"image": np.zeros((4, 6, 3), np.uint8)}
+    save_scene(tmp_path / "photo", [view], world_up=None, conventions=["Depth is of a model."])
+    source = open_source(tmp_path / "photo")
+    assert source.conventions[-1] == "Depth is of a model."
+    assert not source.depth_is_estimated
+    import_scene(source, tmp_path / "again")
+    assert open_source(tmp_path / "again").conventions.count("Depth is of a model.") == 1

@@ -25,6 +25,8 @@ from transformers_sr3d.inputs.source import Source
 
 
 MIN_MEASURED_SHARE = 0.4
+# Of the largest depth. Steps of a sensor on a flat wall are larger.
+MAX_CONSTANT_SPREAD = 1e-3
 # Pixels whose neighbours are measured too, in at least two of the maps that are compared.
 MIN_SMOOTH_PIXELS = 100
 # More contradictions than any sensor makes, among agreements and contradictions.
@@ -74,6 +76,9 @@ def examine_source(source: Source, *, max_views: int = MAX_VIEWS) -> Report:
         return _report(source, views, notes)
     _check_holes(views, notes)
     posed = None
+    if _check_constant(views, notes):
+        notes.not_checked |= dict.fromkeys((*BETWEEN_VIEWS, "up_axis", "scale"), "depth is one value everywhere")
+        return _report(source, views, notes)
     if not views.poses:
         notes.not_checked |= dict.fromkeys((*BETWEEN_VIEWS, "up_axis"), "there are no poses")
     elif len(views.indices) < 2:
@@ -112,13 +117,23 @@ def _check_holes(views: SampledViews, notes: _Notes) -> None:
         notes.findings.append(Finding("depth_holes", message, remedy))
 
 
+def _check_constant(views: SampledViews, notes: _Notes) -> bool:
+    """Tell whether all depth is one value, to which cameras of any kind can be fitted."""
+    measured = views.maps.depth[views.maps.depth > 0]
+    if measured.size < MIN_SMOOTH_PIXELS or np.ptp(measured) > MAX_CONSTANT_SPREAD * measured.max():
+        return False
+    message = f"all measured depth is {float(np.median(measured)):.4g}, which is no depth of a place"
+    notes.findings.append(Finding("constant_depth", message, "check how depth was written; is it a placeholder?"))
+    return True
+
+
 def _check_geometry(views: SampledViews, notes: _Notes) -> PosedViews | None:
     """Compare views; give them corrected, or None where they do not fit together."""
     num_smooth = views.maps.is_smooth.sum(axis=(1, 2))
     if np.sort(num_smooth)[-2] < MIN_SMOOTH_PIXELS:
         notes.not_checked |= dict.fromkeys(BETWEEN_VIEWS, "depth is too sparse to compare: no measured neighbours")
         return correct_views(views, Correction())
-    start, best, strays, num_hidden = search_without_strays(views)
+    start, best, strays, hidden = search_without_strays(views)
     notes.figures |= _figures(start, "") | ({} if best is start else _figures(best, "corrected_"))
     if len(best.evidence.landed) < 2 or best.evidence.agreed.sum() < MIN_SHARED_PIXELS:
         message = "no two of the views that were compared see the same surface"
@@ -135,10 +150,13 @@ def _check_geometry(views: SampledViews, notes: _Notes) -> PosedViews | None:
         notes.mending = Mending()
         return None
     if strays:
-        message = f"views {_numbers(strays)} share no surface with the others, or their poses are wrong"
-        notes.findings.append(Finding("no_overlap", message, "leave them out, or correct their poses"))
-    if num_hidden:
-        notes.not_checked["no_overlap"] = f"{num_hidden} of the views see nothing that another one sees"
+        message = f"views {_numbers(strays)} share no surface with the others, or their poses or depth are wrong"
+        notes.findings.append(Finding("no_overlap", message, "leave them out, or correct them"))
+    if hidden:
+        message = (
+            f"views {_numbers(hidden)} see nothing that another one sees; look whether they stand where they should"
+        )
+        notes.not_checked["no_overlap"] = message
     posed = correct_views(views, best.correction)
     kept = [row for row, place in enumerate(posed.places) if views.indices[place] not in strays]
     posed = replace(

@@ -24,6 +24,8 @@ TIME_SHIFTS = (-3, -2, 2, 3)
 UNIT_FACTORS = (1000.0, 100.0, 10.0, 5.0, 3.28084, 1 / 3.28084, 0.2, 0.1, 0.01, 0.001)
 SCALE_FACTORS = (1000.0, 100.0, 39.3701, 10.0, 0.1, 0.0254, 0.01, 0.001)
 STRAY_DISTANCES_M = (20.0, 40.0)
+CONSTANT_DEPTHS_M = (1.0, 4.0)
+SWAP_STEPS = 3  # between two views that are swapped, at least
 HOLE_SHARES = (0.7, 0.9)
 HOLE_SIDE_PX = 8
 UP = ("+x", "-x", "+y", "-y", "+z", "-z")
@@ -147,6 +149,20 @@ def shift_in_time(names: tuple[str, ...], source: Source, rng: np.random.Generat
     return replace(source, views=tuple(views))
 
 
+def _one_value(source: Source, rng: np.random.Generator) -> Source:
+    value = rng.uniform(*CONSTANT_DEPTHS_M)
+    return _change_depths(source, lambda depth, view: np.where(depth > 0, value, 0))
+
+
+def _swapped_depths(source: Source, rng: np.random.Generator) -> Source:
+    views = list(source.views)
+    first = int(rng.integers(len(views) - SWAP_STEPS))
+    pair = (first, int(rng.integers(first + SWAP_STEPS, len(views))))
+    for here, there in (pair, pair[::-1]):
+        views[here] = replace(views[here], load_depth=source.views[there].load_depth)
+    return replace(source, views=tuple(views))
+
+
 def _one_view(source: Source, rng: np.random.Generator) -> Source:
     return source.select([int(rng.integers(len(source.views)))])
 
@@ -173,4 +189,6 @@ PLANTED = {
     "depth out of step": Planted(("time_shift",), partial(shift_in_time, ("load_depth",)), "2 views"),
     "pictures out of step": Planted(("time_shift",), partial(shift_in_time, ("load_image",)), "2 views"),
     "one view only": Planted((), _one_view, "-"),
+    "depth of one value": Planted(("constant_depth",), _one_value, "-"),
+    "two depth maps swapped": Planted(("no_overlap",), _swapped_depths, f"{SWAP_STEPS} views"),
 }

@@ -23,6 +23,7 @@ FAULTS = {
     "up_axis": "another axis of the world points up",
     "scale": "the whole scene is too large or too small for a place that people walk in",
     "depth_holes": "most pixels of the depth maps are not measured",
+    "constant_depth": "depth is one value everywhere",
     "no_overlap": "views share nothing with the others",
     "contradiction": "views contradict each other, and no single correction explains it",
 }

@@ -21,13 +21,15 @@ MIN_SHARED_PIXELS = 12
 MIN_TAKEN_PIXELS = 150
 # A view does not fit if more of its clear pixels than this contradict the others.
 STRAY_CONTRADICTIONS = 0.3
+# Views that agree with one another as far as noise allows have a smaller share of contradictions.
+FEW_CONTRADICTIONS = 0.1
 # How far a view sees: most of its depth, along rays towards the corners.
 FAR_PERCENTILE, RAY_PER_DEPTH = 90, 1.2
 # At most this share of the views may be left out to explain what does not fit.
 MAX_STRAY_SHARE = 0.34
 
 
-def search_without_strays(views: SampledViews) -> tuple[Candidate, Candidate, tuple[int, ...], int]:
+def search_without_strays(views: SampledViews) -> tuple[Candidate, Candidate, tuple[int, ...], tuple[int, ...]]:
     """Look for a correction, and for views that no correction can bring together with the others.
 
     That few views stand apart is tried first: it changes nothing about the others.
@@ -37,25 +39,29 @@ def search_without_strays(views: SampledViews) -> tuple[Candidate, Candidate, tu
             At least two, with poses.
 
     Returns:
-        `tuple[Candidate, Candidate, tuple[int, ...], int]`: The views as they are and at best, without the strays; the
-        numbers of the strays in the source; and how many of the others share nothing either, but may well stand in the
-        same place.
+        `tuple[Candidate, Candidate, tuple[int, ...], tuple[int, ...]]`: The views as they are and at best, without the
+        strays; the numbers of the strays in the source; and those of views that share nothing either, but may well
+        stand in the same place.
     """
     start = try_correction(views)
     strays = find_strays(start.evidence, correct_views(views, start.correction))
     limit = MAX_STRAY_SHARE * len(views.indices)
     if not start.is_sound and len(strays) <= limit:
         strays += _worst_views(start, strays, int(limit) - len(strays))
-    best = _without(start, strays)
-    if not best.is_sound or len(strays) > limit:
-        start, best = search_correction(views)
-        strays = find_strays(best.evidence, correct_views(views, best.correction))
-        best = _without(best, strays)
-    else:
+    whole = start
+    if not _without(start, strays).is_sound or len(strays) > limit:
+        start, whole = search_correction(views)
+        strays = find_strays(whole.evidence, correct_views(views, whole.correction))
+    # One bad view among many hardly shows in figures of all.
+    if _without(whole, strays).evidence.contradicted_share < FEW_CONTRADICTIONS:
+        strays += _contradicting_views(whole, strays, int(limit) - len(strays))
+    best = _without(whole, strays)
+    if whole is start:
         start = best
     posed = correct_views(views, best.correction)
     numbers = tuple(views.indices[posed.places[row]] for row in strays)
-    return start, best, numbers, int(_shares_nothing(best.evidence).sum())
+    hidden = [row for row in np.flatnonzero(_shares_nothing(whole.evidence)) if row not in strays]
+    return start, best, numbers, tuple(views.indices[posed.places[row]] for row in hidden)
 
 
 def find_strays(evidence: Evidence, posed: PosedViews) -> list[int]:
@@ -105,6 +111,20 @@ def _worst_views(candidate: Candidate, strays: list[int], most: int) -> list[int
         if _without(candidate, [*strays, *worst]).is_sound:
             return worst
     return []
+
+
+def _contradicting_views(candidate: Candidate, strays: list[int], most: int) -> list[int]:
+    """Views that contradict the others, which agree: the worst one first, until no more is."""
+    found: list[int] = []
+    while len(found) < most:
+        rest = [place for place in range(len(candidate.evidence.landed)) if place not in (*strays, *found)]
+        evidence = candidate.evidence.of(rest)
+        contradicted, compared = _both_ways(evidence.contradicted), _both_ways(evidence.agreed + evidence.contradicted)
+        shares = np.where(compared < MIN_TAKEN_PIXELS, 0.0, contradicted / np.maximum(compared, 1))
+        if shares.max(initial=0.0) < STRAY_CONTRADICTIONS:
+            break
+        found.append(rest[int(np.argmax(shares))])
+    return found
 
 
 def _without(candidate: Candidate, strays: list[int]) -> Candidate:

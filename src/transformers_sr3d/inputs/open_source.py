@@ -141,6 +141,8 @@ def import_scene(source: Source, folder: str | Path) -> Path:
         world_up=source.world_up,
         world_unit=source.world_unit,
         depth_field_of_view=source.depth_field_of_view,
+        conventions=source.conventions,
+        depth_is_estimated=source.depth_is_estimated,
     )
 
 

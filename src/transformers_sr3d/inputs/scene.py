@@ -13,7 +13,8 @@ names, intrinsics and a pose under the name of its direction.
 Only `version`, `views` and each `image` must be there; `depth` needs `depth_unit` and `intrinsics`, poses need
 `world_up`, and null counts as absent. Further keys: `depth_intrinsics` of a view, or `"depth_field_of_view":
 "same"` of the scene, where depth has another size than its image; `"world_unit": "unknown"` where poses and depth
-(`.npy`) share a unit that nobody knows; `name` and `time_s` (seconds) of a view. `objects` and `instances` (16-bit:
+(`.npy`) share a unit that nobody knows; `name` and `time_s` (seconds) of a view; `"depth_is_estimated": true` where
+pictures are all that was measured; and `conventions`, sentences of the reader that the scene comes from. `objects` and `instances` (16-bit:
 0 nothing, k the k-th object) are knowledge about a scene and no inputs. A view without a pose among posed ones must
 have no depth. Unknown keys are refused, because a misspelt pose would otherwise be silence, and so are keys that
 come twice. The processor checks what the numbers mean; this file checks that they are numbers, and how many. File
@@ -45,7 +46,7 @@ WORDS = {
     "world_unit": WORLD_UNITS,
     "depth_field_of_view": DEPTH_FIELDS_OF_VIEW,
 }
-SCENE_KEYS = ("version", *WORDS, "views", "objects")
+SCENE_KEYS = ("version", *WORDS, "views", "objects", "conventions", "depth_is_estimated")
 MATRIX_SHAPES = dict.fromkeys(("intrinsics", "depth_intrinsics"), (3, 3)) | dict.fromkeys(POSE_KEYS, (4, 4))
 VIEW_KEYS = ("image", "depth", "instances", *MATRIX_SHAPES, "name", "time_s")
 OBJECT_SHAPES = {"center": (3,), "size": (3,), "rotation": (3, 3)}
@@ -194,11 +195,22 @@ def check_scene(scene: Any, where: str) -> None:
     for key, allowed in WORDS.items():
         if scene.get(key) is not None:
             check_word(scene[key], key, allowed)
+    _check_origin(scene)
     objects = [] if scene.get("objects") is None else scene["objects"]
     if not isinstance(objects, list):
         raise ValueError(f"`objects` must be a list, got {reprlib.repr(objects)}. Write one entry per object.")
     object_entries(objects)
     _check_poses(scene, where)
+
+
+def _check_origin(scene: Mapping[str, Any]) -> None:
+    sentences = [] if scene.get("conventions") is None else scene["conventions"]
+    if not isinstance(sentences, list) or not all(isinstance(sentence, str) for sentence in sentences):
+        raise ValueError(f"`conventions` must be a list of sentences, got {reprlib.repr(sentences)}. Leave it out.")
+    if scene.get("depth_is_estimated") not in (None, True, False):
+        raise ValueError(
+            f"`depth_is_estimated` must be true or false, got {reprlib.repr(scene['depth_is_estimated'])}. Choose one."
+        )
 
 
 def view_has_depth(view: Any) -> bool:

@@ -56,10 +56,11 @@ def read_scene_folder(path: str | Path) -> Source:
 
 
 def _read(path: Path) -> Source:
-    entries, given = read_scene(path)["views"], load_scene(path)
+    scene, given = read_scene(path), load_scene(path)
+    entries, known = scene["views"], scene.get("conventions") or ()
+    world_unit = scene.get("world_unit") or "m"
     absent: list[None] = [None] * len(entries)
-    is_metric = given.get("world_unit", "m") == "m"
-    units = {"depth_unit": given.get("depth_unit")} if is_metric else {"depth_kind": "relative"}
+    units = {"depth_unit": given.get("depth_unit")} if world_unit == "m" else {"depth_kind": "relative"}
     directions = (given.get("camera_to_world"), given.get("world_to_camera"))
     poses: list[np.ndarray | None] = [*absent]
     if any(direction is not None for direction in directions):
@@ -86,9 +87,10 @@ def _read(path: Path) -> Source:
         path,
         views,
         world_up=given.get("world_up"),
-        world_unit=given.get("world_unit", "m"),
+        world_unit=world_unit,
         depth_field_of_view=given.get("depth_field_of_view"),
-        conventions=("scene.json states units, axes and directions.",),
+        depth_is_estimated=scene.get("depth_is_estimated") or False,
+        conventions=tuple(dict.fromkeys(("scene.json states units, axes and directions.", *known))),
     )
 
 

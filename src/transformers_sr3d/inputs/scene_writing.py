@@ -48,6 +48,8 @@ def save_scene(  # noqa: PLR0913, a scene states everything that must not be gue
     depth_unit: str = "mm",
     depth_field_of_view: str | None = None,
     objects: Sequence[Mapping[str, Any]] | None = None,
+    conventions: Sequence[str] = (),
+    depth_is_estimated: bool = False,
     png_compression: int = PNG_COMPRESSION,
 ) -> Path:
     """Write a scene folder; until the last moment it has no `scene.json`, so a half-written scene is never read.
@@ -74,6 +76,10 @@ def save_scene(  # noqa: PLR0913, a scene states everything that must not be gue
         objects (`Sequence[Mapping]`, *optional*):
             Known objects: `name`, `center` (`(3,)`, metres, world), `size` (`(3,)`, full extents), `rotation`
             (`(3, 3)`, box to world).
+        conventions (`Sequence[str]`, *optional*):
+            What is known of the source of the views, a sentence each.
+        depth_is_estimated (`bool`, defaults to `False`):
+            Whether depth was estimated from the pictures; answers then say so.
         png_compression (`int`, defaults to 6):
             From 0 (fast) to 9 (small).
 
@@ -89,6 +95,7 @@ def save_scene(  # noqa: PLR0913, a scene states everything that must not be gue
     scene: dict[str, Any] = {"version": SCENE_VERSION, "depth_unit": depth_unit, "camera_axes": camera_axes}
     settings = {"world_up": world_up, "depth_field_of_view": depth_field_of_view}
     settings["world_unit"] = None if world_unit == "m" else world_unit
+    settings |= {"depth_is_estimated": depth_is_estimated or None, "conventions": list(conventions) or None}
     scene |= {name: value for name, value in settings.items() if value is not None}
     if objects is not None:
         scene["objects"] = object_entries(objects)

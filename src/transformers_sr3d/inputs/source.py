@@ -62,6 +62,7 @@ class Source:
         world_unit (`str`, defaults to `"m"`): `"m"`, or `"unknown"` where poses and depth share a unit that nobody
             knows.
         depth_field_of_view (`str`, *optional*): `"same"` where depth maps of another size show what the images show.
+        depth_is_estimated (`bool`, defaults to `False`): Whether depth was estimated from the pictures.
         left_out (`dict[str, str]`): Names of views that the source itself marks as unusable, and why.
         conventions (`tuple[str, ...]`): What the reader knows of the source's conventions, one sentence each.
 
@@ -75,6 +76,7 @@ class Source:
     world_up: str | None = None
     world_unit: str = "m"
     depth_field_of_view: str | None = None
+    depth_is_estimated: bool = False
     left_out: dict[str, str] | None = None
     conventions: tuple[str, ...] = ()
 
