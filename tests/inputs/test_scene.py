@@ -356,7 +356,9 @@ def test_bad_instances_are_refused(tmp_path, instances, error, message):
 
 
 def test_relative_depth_of_one_view_without_a_pose_stays_relative(tmp_path):
-    view = {"image": np.zeros((4, 6, 3), np.uint8), "depth": np.full((4, 6), 2.0, np.float32), "intrinsics": np.eye(3)}
+    intrinsics = np.array([[4.0, 0, 2.5], [0, 4.0, 1.5], [0, 0, 1]])
+    depth = np.full((4, 6), 2.0, np.float32)
+    view = {"image": np.zeros((4, 6, 3), np.uint8), "depth": depth, "intrinsics": intrinsics}
     save_scene(tmp_path / "photo", [view], world_up=None, world_unit="unknown", depth_is_estimated=True)
     source = open_source(tmp_path / "photo")
     assert (source.world_unit, source.depth_is_estimated) == ("unknown", True)

@@ -14,11 +14,11 @@ Only `version`, `views` and each `image` must be there; `depth` needs `depth_uni
 `world_up`, and null counts as absent. Further keys: `depth_intrinsics` of a view, or `"depth_field_of_view":
 "same"` of the scene, where depth has another size than its image; `"world_unit": "unknown"` where poses and depth
 (`.npy`) share a unit that nobody knows; `name` and `time_s` (seconds) of a view; `"depth_is_estimated": true` where
-pictures are all that was measured; and `conventions`, sentences of the reader that the scene comes from. `objects` and `instances` (16-bit:
-0 nothing, k the k-th object) are knowledge about a scene and no inputs. A view without a pose among posed ones must
-have no depth. Unknown keys are refused, because a misspelt pose would otherwise be silence, and so are keys that
-come twice. The processor checks what the numbers mean; this file checks that they are numbers, and how many. File
-names are relative and stay inside the folder, so that a scene from elsewhere cannot name other files.
+pictures are all that was measured; and `conventions`, sentences of the reader that the scene comes from. `objects` and
+`instances` (16-bit: 0 nothing, k the k-th object) are knowledge about a scene and no inputs. A view without a pose
+among posed ones must have no depth. Unknown keys are refused, because a misspelt pose would otherwise be silence, and
+so are keys that come twice. The processor checks what the numbers mean; this file checks that they are numbers, and
+how many. File names are relative and stay inside the folder, so that a scene from elsewhere cannot name other files.
 
 May import: the standard library, NumPy, PIL, and the tables of words and units that the processor checks by.
 """
