@@ -12,11 +12,11 @@ from transformers.processing_utils import ProcessingKwargs
 
 from transformers_sr3d.inputs.open_source import open_source
 from transformers_sr3d.inputs.scene_writing import save_scene
+from transformers_sr3d.pipeline_samples_sr3d import read_scene
 from transformers_sr3d.sample_arguments_sr3d import (
     check_image_counts,
     check_keywords,
     group_images,
-    read_scene,
     split_arguments,
     split_per_image,
     split_per_sample,

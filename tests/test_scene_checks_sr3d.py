@@ -3,6 +3,7 @@
 """The look at views that the pipeline takes: silent for a sound room, one warning for gross faults."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -56,7 +57,18 @@ def test_the_pipeline_asks_for_it():
     faulty = PLANTED["poses inverted"].plant(make_source(3), np.random.default_rng(0)).arguments()
     vqa = SpatialVQAPipeline(model=model, processor=processor, device="cpu")
     with pytest.warns(UserWarning, match="do not fit together"):
-        vqa.preprocess({"text": "Is this a room?", **faulty})
+        answer = vqa({"text": "Is this a room?", **faulty})
+    assert any("do not fit together" in warning for warning in answer["provenance"]["warnings"])
+    assert "suspicions" not in answer["provenance"]
+
+
+def test_answers_about_estimated_depth_say_so():
+    model, processor = make_model_and_processor()
+    vqa = SpatialVQAPipeline(model=model, processor=processor, device="cpu")
+    for is_estimated in (True, False):
+        source = replace(make_source(2), depth_is_estimated=is_estimated)
+        told = vqa("Is this a room?", scene=source)["provenance"]["warnings"]
+        assert any("educated guess" in warning for warning in told) == is_estimated
 
 
 def test_one_view_is_met_with_silence():

@@ -110,8 +110,8 @@ def prepare_views(  # noqa: PLR0913, the contract names every argument; a bundle
         None), `points` (`(h, w, 3)` in the z-up world, zero where not measured, or None), `valid` (`(h, w)` boolean or
         None), `intrinsics` (`(3, 3)` of the image or None) and `camera_to_world` (`(4, 4)`, OpenCV camera to z-up
         world, or None); and `up_from_user_world` (`(3, 3)`), `metric` (`bool`), `geometry` (`"metric"`, `"relative"`
-        or `"none"`) and `gravity` (`"known"`, `"unknown"` or `"none"`). Every depth map covers the field of view of
-        its image, so that pixels of the two correspond by their relative position.
+        or `"none"`), `gravity` (`"known"`, `"unknown"` or `"none"`) and with `check_scene` `suspicions` (sentences).
+        Every depth map covers the field of view of its image: pixels of the two correspond by relative position.
 
     Raises:
         TypeError: If an argument is of a wrong type.
@@ -153,7 +153,7 @@ def prepare_views(  # noqa: PLR0913, the contract names every argument; a bundle
         "gravity": _GRAVITY[gravity_known] if any(has_depth) or poses is not None else "none",
     }
     if check_scene:
-        warn_of_views(views)
+        views["suspicions"] = warn_of_views(views)
     return views
 
 

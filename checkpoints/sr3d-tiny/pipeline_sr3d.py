@@ -24,8 +24,6 @@ tensors along dimension 1, which is wrong for views that differ in number, so th
 This file is copied to the Hub next to the weights: it may import only torch, transformers and sibling `*_sr3d` files.
 """
 
-import difflib
-import string
 import sys
 from collections.abc import Iterable, Iterator
 from os import PathLike
@@ -35,28 +33,11 @@ from typing import Any
 from torch.utils.data import Dataset, IterableDataset
 from transformers import GenerationConfig, Pipeline
 
-from .answers_sr3d import MAX_OPTIONS, asks_for_length, parse_choice, parse_quantity
+from .answers_sr3d import asks_for_length, parse_choice, parse_quantity
 from .chat_sr3d import PLACEHOLDER, check_text, mention_index
-from .sample_arguments_sr3d import PER_SAMPLE_ARGUMENTS, can_use, read_scene
+from .pipeline_samples_sr3d import SAMPLE_KEYS, VIEW_KEYS, check_options, read_sample, suggest_key, with_options
 
 
-VIEW_KEYS = (
-    "depths",
-    "depth_unit",
-    "depth_scale",
-    "depth_kind",
-    "intrinsics",
-    "depth_intrinsics",
-    "depth_field_of_view",
-    "horizontal_fov_deg",
-    "camera_to_world",
-    "world_to_camera",
-    "camera_axes",
-    "world_up",
-    "world_unit",
-    "gravity_camera",
-)
-SAMPLE_KEYS = ("text", "images", "scene", "regions", "options", *VIEW_KEYS)
 MAX_NEW_TOKENS = 64
 
 # What `generate` takes beside the fields of a generation configuration.
@@ -143,7 +124,7 @@ class SpatialVQAPipeline(Pipeline):
         for key in kwargs:
             if key not in generation:
                 raise TypeError(
-                    f"`{key}` is no key of a sample and no generation argument. {_suggestion(key, generation)}"
+                    f"`{key}` is no key of a sample and no generation argument. {suggest_key(key, generation)}"
                 )
         return shared, {**(kwargs.pop("generate_kwargs", None) or {}), **kwargs}, {}
 
@@ -163,12 +144,12 @@ class SpatialVQAPipeline(Pipeline):
             TypeError: If the sample or its question is of another kind.
             ValueError: If a key is unknown, missing, given twice, or if its value is refused.
         """
-        sample = _read_sample(input_, shared)
-        options = _check_options(sample.get("options"))
+        sample, notes = read_sample(input_, shared)
+        options = check_options(sample.get("options"))
         words = {"text": sample["text"]} | {f"options[{place}]": option for place, option in enumerate(options or [])}
         for name, text in words.items():
             check_text(text, name, self.processor.tokenizer.all_special_tokens)
-        question = sample["text"] if options is None else _with_options(sample["text"], options)
+        question = sample["text"] if options is None else with_options(sample["text"], options)
         images = _as_list(self.processor.prepare_inputs_layout(images=_as_list(sample["images"]))[0])
         views = {key: sample[key] for key in VIEW_KEYS if key in sample}
         if "depths" in views:
@@ -181,7 +162,8 @@ class SpatialVQAPipeline(Pipeline):
         prompt = self.processor.apply_chat_template(
             [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
         )
-        return {"requests": [_Request(prompt, encoded, sample["text"], options)]}
+        notes += encoded["provenance"].pop("suspicions")
+        return {"requests": [_Request(prompt, encoded, sample["text"], options, notes)]}
 
     def _forward(self, model_inputs: dict, **generate_kwargs: Any) -> dict:
         requests = list(_flatten(model_inputs["requests"]))
@@ -221,21 +203,22 @@ class SpatialVQAPipeline(Pipeline):
         (answer,) = _flatten([model_outputs["answers"]])
         quantity = parse_quantity(answer.text)
         is_about_length = quantity is not None or asks_for_length(answer.question)
-        warnings = [
+        found = list(answer.notes)
+        found += [
             f"Region {region['region']} was given, but the question does not mention it. Write <region"
             f"{region['region']}> where it is meant."
             for region in answer.provenance["regions"]
             if not region["mentioned"]
         ]
-        warnings += _length_warnings(answer.provenance) if is_about_length else []
+        found += _length_warnings(answer.provenance) if is_about_length else []
         choice = None if answer.options is None else parse_choice(answer.text, answer.options)
         if answer.options is not None and choice is None:
-            warnings.append("The answer names none of the `options`. Ask a model that was trained on such questions.")
+            found.append("The answer names none of the `options`. Ask a model that was trained on such questions.")
         return {
             "generated_text": answer.text,
             "quantity": quantity,
             "choice": choice,
-            "provenance": answer.provenance | {"warnings": warnings},
+            "provenance": answer.provenance | {"warnings": found},
         }
 
     def save_pretrained(self, save_directory: str | PathLike, **kwargs: Any) -> None:
@@ -254,7 +237,8 @@ class SpatialVQAPipeline(Pipeline):
 class _Request:
     """One encoded sample on its way to the model; opaque, so that the pipeline neither pads nor moves its tensors."""
 
-    def __init__(self, prompt: str, encoded: dict, question: str, options: list[str] | None):
+    def __init__(self, prompt: str, encoded: dict, question: str, options: list[str] | None, notes: list[str]):
+        self.notes = notes
         self.prompt = prompt
         self.encoded = encoded
         self.question = question
@@ -268,6 +252,7 @@ class _Answer:
         self.text = text.strip()
         self.question = request.question
         self.options = request.options
+        self.notes = request.notes
         self.provenance = provenance
 
 
@@ -301,70 +286,6 @@ def _as_pipeline_inputs(inputs: Any) -> Any:
     )
 
 
-def _read_sample(entry: Any, shared: dict) -> dict:
-    is_question = isinstance(entry, str)
-    if is_question:
-        entry = {"text": entry}
-    if not isinstance(entry, dict):
-        raise TypeError(
-            f"A sample must be a question or a dictionary with the keys {', '.join(SAMPLE_KEYS)}, "
-            f"got {type(entry).__name__}. Chat messages go through `processor.apply_chat_template`."
-        )
-    for key in entry:
-        if key not in SAMPLE_KEYS:
-            raise ValueError(f"`{key}` is no key of a sample. {_suggestion(key)}")
-    sample = {key: value for key, value in entry.items() if value is not None}
-    common = {key: value for key, value in shared.items() if value is not None}
-    twice = sorted(sample.keys() & common.keys())
-    if twice:
-        raise ValueError(
-            f"`{twice[0]}` is given twice: in the sample and as a keyword argument for every sample. Keep one of them."
-        )
-    sample = sample | common if is_question else _without_unused(sample | common, common)
-    sample = read_scene(sample, ("images", *VIEW_KEYS))
-    for key, meaning in (("text", "the question"), ("images", "one image per view")):
-        if key not in sample:
-            raise ValueError(f"`{key}` ({meaning}) is missing, got only {sorted(sample)}. Add it to the sample.")
-    if not isinstance(sample["text"], str):
-        raise TypeError(f"`text` must be a str, got {type(sample['text']).__name__}. Pass one question per sample.")
-    if not sample["text"].strip():
-        raise ValueError(f"`text` must hold a question, got {sample['text']!r}. Pass one question per sample.")
-    return sample
-
-
-def _without_unused(sample: dict, common: dict) -> dict:
-    """Drop what counts for all samples and this one cannot use; the others may, and a generator does not tell them."""
-    absent = {key for key, value in sample.items() if isinstance(value, (list, tuple)) and not _has_value(value)}
-    # Backwards, because `camera_axes` looks at a `gravity_camera` that may be dropped itself.
-    for key in reversed(PER_SAMPLE_ARGUMENTS):
-        if key in common and not can_use(key, sample.keys() - absent):
-            del sample[key]
-    return sample
-
-
-def _has_value(entries: Iterable) -> bool:
-    return any(entry is not None for entry in entries)
-
-
-def _check_options(options: Any) -> list[str] | None:
-    if options is None:
-        return None
-    if not isinstance(options, (list, tuple)) or not all(
-        isinstance(option, str) and option.strip() for option in options
-    ):
-        raise TypeError(f"`options` must be a list of non-empty texts, got {options!r}. Write each option as a str.")
-    if not 2 <= len(options) <= MAX_OPTIONS:
-        raise ValueError(
-            f"`options` must hold 2 to {MAX_OPTIONS} entries, got {len(options)}. Leave it out for an open question."
-        )
-    return list(options)
-
-
-def _with_options(question: str, options: list[str]) -> str:
-    lines = (f"{letter}. {option}" for letter, option in zip(string.ascii_uppercase, options, strict=False))
-    return "\n".join((question, *lines, "Answer with the letter of one option."))
-
-
 def _length_warnings(provenance: dict) -> list[str]:
     """What keeps a length of this sample from being a measurement."""
     if provenance["geometry"] in _NO_METRIC_SCALE:
@@ -379,12 +300,6 @@ def _length_warnings(provenance: dict) -> list[str]:
         for region in provenance["regions"]
         if region["mentioned"] and region["valid"] < MIN_MEASURED_SHARE
     ]
-
-
-def _suggestion(key: str, more: Iterable[str] = ()) -> str:
-    close = difflib.get_close_matches(str(key), [*SAMPLE_KEYS, *sorted(more)], n=1)
-    hint = f"Did you mean `{close[0]}`? " if close else ""
-    return f"{hint}Keys of a sample are {', '.join(SAMPLE_KEYS)}."
 
 
 def _as_list(value: Any) -> list:

@@ -21,15 +21,12 @@ counted against that number, and nothing is spread silently but camera matrices,
 value for all texts counts where it can: a sample without depth leaves a shared `depth_unit` alone. Where no sample can
 use it, or one was given its own, `prepare_views` refuses it. The price: a depth map forgotten among others is silent.
 
-This file is copied to the Hub next to the weights: it imports torch and NumPy only, and the readers of the installed
-package where a sample names a `scene`.
+This file is copied to the Hub next to the weights: it imports torch and NumPy only.
 """
 
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
-from importlib import import_module
 from numbers import Number
-from os import PathLike
 from typing import Any, is_typeddict
 
 import numpy as np
@@ -60,8 +57,6 @@ READ_WITH = {
 }
 # Lengths of the last axis of a picture, which no stack of depth maps has.
 COLOUR_CHANNELS = (1, 3, 4)
-# All views of a scene are loaded and asked about: of a longer video or scan, some are to be chosen first.
-MAX_SCENE_VIEWS = 32
 # One camera may have taken every image; one depth map or one pose cannot belong to two.
 SHARED_BY_IMAGES = ("intrinsics", "depth_intrinsics")
 
@@ -283,53 +278,6 @@ def split_arguments(arguments: dict[str, Any], counts: Sequence[int]) -> list[di
 def can_use(name: str, sample: Collection[str]) -> bool:
     """Whether a sample with these arguments has something that the named one says how to read."""
     return name not in READ_WITH or any(other in sample for other in READ_WITH[name])
-
-
-def read_scene(sample: dict[str, Any], view_keys: Collection[str]) -> dict[str, Any]:
-    """Replace the key `scene` of a sample, if it has one, by what it holds.
-
-    Args:
-        sample (`dict[str, Any]`):
-            `scene` is a path of anything that `transformers_sr3d.inputs.open_source` reads without being told more,
-            with at most `MAX_SCENE_VIEWS` views unless it is a scene folder, or a `Source` that it returned.
-        view_keys (`Collection[str]`):
-            Keys that say something about views, all of which a scene says itself.
-
-    Returns:
-        `dict[str, Any]`: The sample with `images` and, where known, depth and cameras in place of `scene`.
-
-    Raises:
-        ImportError: If the package is not installed, of which a checkpoint carries a part only.
-        TypeError: If the scene is neither a path nor a source.
-        ValueError: If the sample says something about views beside the scene, or the scene is refused.
-        FileNotFoundError: If there is no such scene.
-    """
-    if "scene" not in sample:
-        return sample
-    given = sorted(sample.keys() & set(view_keys))
-    if given:
-        raise ValueError(
-            f"`{given[0]}` must be left out beside a `scene`, which states it, got both. Drop one of them."
-        )
-    try:
-        readers = import_module("transformers_sr3d.inputs.open_source")
-    except ImportError as error:
-        raise ImportError(
-            "`scene` must be read by the package transformers-sr3d, got only the code of a checkpoint. Install the "
-            "package, or pass the views themselves: images=[...], depths=[...], intrinsics=[...], ..."
-        ) from error
-    scene = sample["scene"]
-    is_path = isinstance(scene, str | PathLike)
-    source = readers.open_source(scene) if is_path else scene
-    if not isinstance(source, readers.Source):
-        raise TypeError(f"`scene` must be a path or an opened source, got {type(scene).__name__}. Pass a path.")
-    # A scene folder, too, holds what somebody has chosen.
-    if is_path and source.kind != "scene" and len(source.views) > MAX_SCENE_VIEWS:
-        raise ValueError(
-            f"`scene` must have at most {MAX_SCENE_VIEWS} views, got {len(source.views)} in {scene}. Choose some: "
-            f"sr3d scene import {scene} --out DIR --views {MAX_SCENE_VIEWS}, or scene=open_source(...).select([...])."
-        )
-    return {key: value for key, value in sample.items() if key != "scene"} | source.arguments()
 
 
 def split_flat(values: Sequence, counts: Sequence[int]) -> list[list]:

@@ -116,4 +116,5 @@ def _provenance(views: Mapping[str, Any], regions: Sequence[Mapping[str, Any]]) 
         "geometry": views["geometry"],
         "gravity": views["gravity"],
         "regions": [{name: region[key] for name, key in names.items()} for region in regions],
+        **({"suspicions": views["suspicions"]} if "suspicions" in views else {}),
     }

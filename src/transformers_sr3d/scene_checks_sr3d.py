@@ -73,15 +73,20 @@ def check_baseline(poses: list | None, depths: list[torch.Tensor | None]) -> Non
         )
 
 
-def warn_of_views(views: Mapping[str, Any]) -> None:
+def warn_of_views(views: Mapping[str, Any]) -> list[str]:
     """Warn if depth and poses very likely do not fit together.
 
     Args:
         views (`Mapping[str, Any]`):
             What `prepare_views` returned.
+
+    Returns:
+        `list[str]`: The warnings, which belong to the provenance of every answer, too.
     """
-    for message in suspicions(views):
-        warnings.warn(f"{message} Run `sr3d doctor` on the scene to see what would mend it.", stacklevel=3)
+    found = [f"{message} Run `sr3d doctor` on the scene to see what would mend it." for message in suspicions(views)]
+    for message in found:
+        warnings.warn(message, stacklevel=3)
+    return found
 
 
 def suspicions(views: Mapping[str, Any]) -> list[str]:

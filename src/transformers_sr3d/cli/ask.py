@@ -13,6 +13,7 @@ import argparse
 import json
 import re
 import sys
+import warnings
 from pathlib import Path
 from typing import Any, cast
 
@@ -105,15 +106,21 @@ def run(args: argparse.Namespace) -> int:
     logging.disable_progress_bar()  # standard error is for warnings
     settings = {"max_new_tokens": args.max_new_tokens, "device": args.device}
     vqa = spatial_vqa_pipeline(args.model, **{key: value for key, value in settings.items() if value is not None})
-    answer = cast(dict, vqa(sample))  # one sample has one answer
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        answer = cast(dict, vqa(sample))  # one sample has one answer
+    told = answer["provenance"]["warnings"]
+    told += [
+        str(entry.message) for entry in caught if entry.category is UserWarning and str(entry.message) not in told
+    ]
     if args.json:
         print(json.dumps(answer, ensure_ascii=False, indent=2))
         return 0
     print(answer["generated_text"])
     for line in _summary(answer):
         print(line)
-    for warning in answer["provenance"]["warnings"]:
-        print(f"sr3d ask: warning: {warning}", file=sys.stderr)
+    for message in told:
+        print(f"sr3d ask: warning: {message}", file=sys.stderr)
     return 0
 
 
@@ -224,7 +231,7 @@ def _from_source(args: argparse.Namespace, path: str, scene: str | None) -> dict
 
     from transformers_sr3d.inputs import scene_folder
     from transformers_sr3d.inputs.open_source import open_source
-    from transformers_sr3d.sample_arguments_sr3d import MAX_SCENE_VIEWS
+    from transformers_sr3d.pipeline_samples_sr3d import MAX_SCENE_VIEWS
 
     options = {key: values[name] for name, key in SHARED_OPTIONS.items()} | {"scene": scene} | reader_options(args)
     if args.intrinsics:
