@@ -93,7 +93,7 @@ def save_scene(  # noqa: PLR0913, a scene states everything that must not be gue
     """
     folder = Path(folder)
     scene: dict[str, Any] = {"version": SCENE_VERSION, "depth_unit": depth_unit, "camera_axes": camera_axes}
-    settings = {"world_up": world_up, "depth_field_of_view": depth_field_of_view}
+    settings: dict[str, Any] = {"world_up": world_up, "depth_field_of_view": depth_field_of_view}
     settings["world_unit"] = None if world_unit == "m" else world_unit
     settings |= {"depth_is_estimated": depth_is_estimated or None, "conventions": list(conventions) or None}
     scene |= {name: value for name, value in settings.items() if value is not None}
