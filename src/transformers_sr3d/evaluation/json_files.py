@@ -32,19 +32,21 @@ def read_object(path: Path) -> dict[str, Any]:
         ValueError: If it is not JSON in UTF-8, is no object, holds NaN or Infinity, or has a key twice.
     """
     try:
-        return parse_object(path.read_text(encoding="utf-8"), f"{str(path)!r}")
+        return parse_object(path.read_text(encoding="utf-8"), f"`{path.name}`", repr(str(path)))
     except UnicodeDecodeError as error:
         raise ValueError(f"`{path.name}` must be JSON in UTF-8, got {str(path)!r}: {error}. {REPAIR}") from error
 
 
-def parse_object(text: str, where: str) -> dict[str, Any]:
+def parse_object(text: str, where: str, source: str = "this line") -> dict[str, Any]:
     """Read one JSON object.
 
     Args:
         text (`str`):
             The JSON.
         where (`str`):
-            File, and line where a file has several, for messages.
+            What the message calls it.
+        source (`str`, defaults to `"this line"`):
+            Where it comes from.
 
     Returns:
         `dict[str, Any]`: Its keys and values.
@@ -55,9 +57,9 @@ def parse_object(text: str, where: str) -> dict[str, Any]:
     try:
         content = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{where} must be JSON in UTF-8, got something else: {str(error)[:200]}. {REPAIR}") from error
+        raise ValueError(f"{where} must be JSON in UTF-8, got {source}: {str(error)[:200]}. {REPAIR}") from error
     if not isinstance(content, dict):
-        raise ValueError(f"{where} must hold an object, got {reprlib.repr(content)}. {REPAIR}")
+        raise ValueError(f"{where} must hold an object, got {reprlib.repr(content)} in {source}. {REPAIR}")
     return content
 
 

@@ -138,7 +138,7 @@ class _Checker:
             )
 
     def summary(self) -> dict[str, Any]:
-        summary = {"records": self.num_records, "turns": self.num_turns, "views": self.num_views}
+        summary: dict[str, Any] = {"records": self.num_records, "turns": self.num_turns, "views": self.num_views}
         summary |= {name: dict(sorted(counter.items())) for name, counter in self.counts.items()}
         if self.processor is not None:
             summary |= {"longest": self.longest, "too_long": self.num_too_long}

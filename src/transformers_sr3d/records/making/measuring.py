@@ -154,8 +154,8 @@ def _measure_marks(
         if companion.center is None or companion.size is None or companion.rotation is None:
             boxes.append(_Box(np.zeros(3), np.ones(3), np.eye(3), UNMEASURED))
             continue
-        numbers = (_array(part) for part in (companion.center, companion.size, companion.rotation))
-        boxes.append(_Box(*numbers, CUT if companion.touches_border else None))
+        center, size, rotation = map(_array, (companion.center, companion.size, companion.rotation))
+        boxes.append(_Box(center, size, rotation, CUT if companion.touches_border else None))
     return boxes, [region["masks"] for region in regions]
 
 

@@ -208,7 +208,8 @@ def _line(name: str, start: int, turns: Sequence[Any], regions: list[dict[str, A
 
 
 def _report(entries: Sequence[dict[str, Any]], names: Sequence[str]) -> dict[str, Any]:
-    categories, limits = Counter(), Counter()
+    categories: Counter[str] = Counter()
+    limits: Counter[str] = Counter()
     for entry in entries:
         categories.update(entry["categories"])
         limits.update(entry["limits"])
