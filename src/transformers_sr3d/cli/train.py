@@ -40,12 +40,15 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         ValueError: If there are no processes, or if a setting cannot be.
     """
+    from transformers_sr3d.finetuning.settings import is_finetuning
     from transformers_sr3d.training.checks import check_settings
     from transformers_sr3d.training.settings import read_settings
     from transformers_sr3d.training.sft import claim_run_dir, is_finished, make_inputs, run_training
 
     if args.processes < 1:
         raise ValueError(f"`--processes` must be at least 1, got {args.processes}. Leave it out for one.")
+    if is_finetuning(args.config):
+        return _finetune(args)
     settings = read_settings(args.config)
     check_settings(settings, processes=args.processes)
     if args.cache_only:
@@ -57,6 +60,19 @@ def run(args: argparse.Namespace) -> int:
         make_inputs(settings)  # once, not in every process
         return _launch(args)
     print(f"checkpoint: {run_training(settings)}")
+    return 0
+
+
+def _finetune(args: argparse.Namespace) -> int:
+    from transformers_sr3d.finetuning.run import run_finetuning
+    from transformers_sr3d.finetuning.settings import read_finetune_settings
+
+    settings = read_finetune_settings(args.config)
+    if args.cache_only:
+        raise ValueError("`--cache-only` is for rooms, got it with a recipe of fine-tuning. Leave it out.")
+    if args.processes > 1:
+        return _launch(args)
+    print(f"checkpoint: {run_finetuning(settings)}")
     return 0
 
 

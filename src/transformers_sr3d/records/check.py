@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from tqdm import tqdm
 
 from transformers_sr3d.camera_inputs_sr3d import prepare_views
+from transformers_sr3d.image_files_sr3d import load_image_rgb
 from transformers_sr3d.pipeline_samples_sr3d import VIEW_KEYS, read_scene
 from transformers_sr3d.records.format import Record, parse_record, read_lines
 from transformers_sr3d.region_prompts_sr3d import read_regions
@@ -143,6 +144,41 @@ class _Checker:
         if self.processor is not None:
             summary |= {"longest": self.longest, "too_long": self.num_too_long}
         return summary
+
+
+def measure_records(records: Sequence[Record], processor: Any) -> list[int]:
+    """Count the tokens of records; each set of pictures is opened once.
+
+    Args:
+        records (`Sequence[Record]`):
+            The records.
+        processor (`SR3DProcessor`):
+            Of the model.
+
+    Returns:
+        `list[int]`: Length of each sequence.
+
+    Raises:
+        ValueError: If a picture or scene is refused; the message names file and line.
+    """
+    sizes: dict[str, list[tuple[int, int]]] = {}
+    lengths = []
+    for record in tqdm(records, unit="record", desc="measure records", disable=None):
+        key = repr(record.sample.get("scene", record.sample.get("images")))
+        try:
+            if key not in sizes:
+                sizes[key] = _image_sizes(record)
+        except (ValueError, TypeError, OSError) as error:
+            raise ValueError(f"{record.where}: {error}") from error
+        lengths.append(count_tokens(record, sizes[key], processor))
+    return lengths
+
+
+def _image_sizes(record: Record) -> list[tuple[int, int]]:
+    sample = {key: value for key, value in record.sample.items() if key != "regions"}
+    images = read_scene(sample, ("images", *VIEW_KEYS)).get("images", [])
+    pictures = [load_image_rgb(image) for image in images]
+    return [(picture.height, picture.width) for picture in pictures]
 
 
 def count_tokens(record: Record, sizes_hw: Sequence[tuple[int, int]], processor: Any) -> int:

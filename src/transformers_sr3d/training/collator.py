@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Batches for training: records -> model inputs and labels.
 
-A record is `{"encoded": what SR3DProcessor.encode_views returns, "conversation": [(question, answer), ...]}`. The
+A record is `{"encoded": what SR3DProcessor.encode_views returns, "conversation": [(question, answer), ...]}`; its
+`encoded` is None where it has no images. The
 conversation is written in the ChatML form that the processor's chat template renders; `render_conversation` does by
 hand what the template does, because rendering thousands of conversations through Jinja costs more than the tensors
 (a test holds the two equal). Labels are the answers and the `<|im_end|>` that closes each, nothing else. Records may
@@ -97,7 +98,7 @@ class SR3DDataCollator:
             ValueError: If a conversation has no answer, or if `names` are not one per mention of a region.
         """
         texts = [
-            render_conversation(record["conversation"], num_images=len(record["encoded"]["num_tiles"]))
+            render_conversation(record["conversation"], num_images=count_images(record["encoded"]))
             for record in records
         ]
         batch = self.processor.batch_encoded(
@@ -144,6 +145,11 @@ class SR3DDataCollator:
         turn = closes.cumsum(1) - closes.to(torch.long)
         begun_in = torch.where(begins.bool(), turn + 1, 0).cummax(1).values
         return torch.where(begun_in == turn + 1, input_ids, IGNORED_LABEL)
+
+
+def count_images(encoded: dict | None) -> int:
+    """Count the images of an encoded sample; None has none."""
+    return 0 if encoded is None else len(encoded["num_tiles"])
 
 
 def place_names(names: Sequence[Sequence[int]], mentions: torch.Tensor) -> torch.Tensor:
