@@ -68,3 +68,13 @@ def test_noise_and_outliers_leave_the_factor(kind):
     found = align_depth(seen, sparse_of(DEPTH, outliers=0.33), kind)
     assert found.scale == pytest.approx(0.4 if kind == "metric" else 2.5, rel=0.05)
     assert np.median(np.abs(found.depth / DEPTH - 1)) < 0.03
+
+
+def test_a_wall_with_most_of_the_points_does_not_hide_the_rest():
+    # 80 % of the points are between 4.0 and 4.1, the others from 1 to 3: the wall alone would leave the shift open.
+    rng = np.random.default_rng(7)
+    depth = np.where(rng.uniform(size=(45, 60)) < 0.8, rng.uniform(4, 4.1, (45, 60)), rng.uniform(1, 3, (45, 60)))
+    disparity = (1 / depth) * (1 + 0.02 * rng.standard_normal(depth.shape)) / 0.05 - 3
+    found = align_depth(disparity, sparse_of(depth), "disparity")
+    assert (found.scale, found.shift) == (pytest.approx(0.05, rel=0.05), pytest.approx(0.15, rel=0.1))
+    assert np.median(np.abs(found.depth / depth - 1)[depth < 3]) < 0.04

@@ -19,7 +19,7 @@ from transformers_sr3d.input_checks_sr3d import check_choice
 SEED = 0
 MIN_ALIGNMENT_POINTS = 20
 MAX_ALIGNMENT_ERROR = 0.25
-NUM_LINES = 500
+NUM_LINES, NUM_REFINEMENTS = 500, 3
 # Residuals up to this many standard deviations, taken from their median, are no outliers.
 INLIER_DEVIATIONS, DEVIATIONS_PER_MEDIAN = 2.5, 1.4826
 
@@ -45,8 +45,8 @@ def align_depth(depth: np.ndarray, sparse_depth: np.ndarray, kind: str) -> Align
     """Bring a dense depth map into the unit of a reconstruction.
 
     Metric and relative depth are multiplied by the median ratio to the sparse depth. Disparity has a scale and a
-    shift, found by least median of squares over lines through two points, and then by least squares over what is near
-    the best of them.
+    shift: of lines through two points the one with the smallest truncated residuals, and then least squares over what
+    is near it. A median would see one wall only, where most points are on one.
 
     Args:
         depth (`np.ndarray` of shape `(h, w)`):
@@ -62,7 +62,7 @@ def align_depth(depth: np.ndarray, sparse_depth: np.ndarray, kind: str) -> Align
     Raises:
         ValueError: If shapes differ, too few points are measured in both, or the maps do not fit.
 
-    Source: Rousseeuw, Least median of squares regression, 1984.
+    Source: Torr and Zisserman, MLESAC, 2000, section 2 (truncated residuals).
     """
     check_choice(kind, "kind", DEPTH_KINDS)
     depth, sparse = np.asarray(depth, dtype=np.float64), np.asarray(sparse_depth, dtype=np.float64)
@@ -109,11 +109,19 @@ def _fit_line(seen: np.ndarray, inverse: np.ndarray) -> tuple[float, float]:
             '`kind="relative"` if it is depth.'
         )
     scales, shifts = scales[usable], shifts[usable]
-    medians = [np.median(np.abs(a * seen + b - inverse) / inverse) for a, b in zip(scales, shifts, strict=True)]
-    best = int(np.argmin(medians))
-    residuals = np.abs(scales[best] * seen + shifts[best] - inverse) / inverse
-    limit = INLIER_DEVIATIONS * DEVIATIONS_PER_MEDIAN * medians[best]
-    near = residuals <= max(limit, np.finfo(np.float32).eps)
-    columns = np.stack((seen[near], np.ones(int(near.sum()))), axis=1) / inverse[near, None]
-    scale, shift = np.linalg.lstsq(columns, np.ones(len(columns)), rcond=None)[0]
+    costs = [
+        _residuals(line, seen, inverse).clip(max=MAX_ALIGNMENT_ERROR).mean()
+        for line in zip(scales, shifts, strict=True)
+    ]
+    scale, shift = scales[int(np.argmin(costs))], shifts[int(np.argmin(costs))]
+    for _ in range(NUM_REFINEMENTS):
+        residuals = _residuals((scale, shift), seen, inverse)
+        spread = np.median(residuals[residuals <= MAX_ALIGNMENT_ERROR])
+        near = residuals <= max(INLIER_DEVIATIONS * DEVIATIONS_PER_MEDIAN * spread, np.finfo(np.float32).eps)
+        columns = np.stack((seen[near], np.ones(int(near.sum()))), axis=1) / inverse[near, None]
+        scale, shift = np.linalg.lstsq(columns, np.ones(len(columns)), rcond=None)[0]
     return float(scale), float(shift)
+
+
+def _residuals(line: tuple[float, float], seen: np.ndarray, inverse: np.ndarray) -> np.ndarray:
+    return np.abs(line[0] * seen + line[1] - inverse) / inverse
