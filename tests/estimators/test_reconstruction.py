@@ -23,7 +23,7 @@ from transformers_sr3d.inputs.scene_folder import read_scene_folder
 
 pytest.importorskip("pycolmap")
 
-NUM_PLACED, STRANGER = 6, "view 9.png"
+NUM_PLACED, STRANGER = 6, "view 2b.png"
 FOV_DEG = float(np.degrees(2 * np.arctan(SIZE_HW[1] / 2 / FOCAL_PX)))
 POSES = poses_of(NUM_PLACED)
 RENDERED = [render(pose) for pose in POSES]
@@ -232,7 +232,7 @@ def test_photos_become_a_scene_that_says_what_it_is(photos, tmp_path, capsys):
     assert run_import(photos, out, f"--horizontal-fov-deg={FOV_DEG}", "--world-up=-y") == 0
     printed = capsys.readouterr().out
     assert "6 of 7 views" in printed
-    assert "left out  1 (view 9.png): not registered" in printed
+    assert "left out  1 (view 2b.png): not registered" in printed
     source = read_scene_folder(out)
     assert (source.world_up, source.world_unit, source.depth_is_estimated) == ("-y", "unknown", True)
     assert any("6 of 7 views could be placed" in sentence for sentence in source.conventions)

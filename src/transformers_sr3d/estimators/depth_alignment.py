@@ -19,9 +19,7 @@ from transformers_sr3d.input_checks_sr3d import check_choice
 SEED = 0
 MIN_ALIGNMENT_POINTS = 20
 MAX_ALIGNMENT_ERROR = 0.25
-NUM_LINES, NUM_REFINEMENTS = 500, 3
-# Residuals up to this many standard deviations, taken from their median, are no outliers.
-INLIER_DEVIATIONS, DEVIATIONS_PER_MEDIAN = 2.5, 1.4826
+NUM_LINES = 500
 
 
 class AlignedDepth(NamedTuple):
@@ -45,8 +43,8 @@ def align_depth(depth: np.ndarray, sparse_depth: np.ndarray, kind: str) -> Align
     """Bring a dense depth map into the unit of a reconstruction.
 
     Metric and relative depth are multiplied by the median ratio to the sparse depth. Disparity has a scale and a
-    shift: of lines through two points the one with the smallest truncated residuals, and then least squares over what
-    is near it. A median would see one wall only, where most points are on one.
+    shift: of lines through two points the one with the smallest truncated residuals. A median would see one wall
+    only, where most points are on one.
 
     Args:
         depth (`np.ndarray` of shape `(h, w)`):
@@ -113,14 +111,8 @@ def _fit_line(seen: np.ndarray, inverse: np.ndarray) -> tuple[float, float]:
         _residuals(line, seen, inverse).clip(max=MAX_ALIGNMENT_ERROR).mean()
         for line in zip(scales, shifts, strict=True)
     ]
-    scale, shift = scales[int(np.argmin(costs))], shifts[int(np.argmin(costs))]
-    for _ in range(NUM_REFINEMENTS):
-        residuals = _residuals((scale, shift), seen, inverse)
-        spread = np.median(residuals[residuals <= MAX_ALIGNMENT_ERROR])
-        near = residuals <= max(INLIER_DEVIATIONS * DEVIATIONS_PER_MEDIAN * spread, np.finfo(np.float32).eps)
-        columns = np.stack((seen[near], np.ones(int(near.sum()))), axis=1) / inverse[near, None]
-        scale, shift = np.linalg.lstsq(columns, np.ones(len(columns)), rcond=None)[0]
-    return float(scale), float(shift)
+    best = int(np.argmin(costs))
+    return float(scales[best]), float(shifts[best])
 
 
 def _residuals(line: tuple[float, float], seen: np.ndarray, inverse: np.ndarray) -> np.ndarray:
