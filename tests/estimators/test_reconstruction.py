@@ -4,6 +4,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from transformers_sr3d.inputs.scene_folder import read_scene_folder
 
 pytest.importorskip("pycolmap")
 
+TINY = Path(__file__).resolve().parents[2] / "checkpoints" / "sr3d-tiny"
 NUM_PLACED, STRANGER = 6, "view 2b.png"
 FOV_DEG = float(np.degrees(2 * np.arctan(SIZE_HW[1] / 2 / FOCAL_PX)))
 POSES = poses_of(NUM_PLACED)
@@ -240,6 +242,10 @@ def test_photos_become_a_scene_that_says_what_it_is(photos, tmp_path, capsys):
     assert (record["structure_from_motion"], record["depth_model"]) == (True, None)
     assert main(["doctor", str(out)]) in (0, 1)
     assert main(["scene", "info", str(out)]) == 0
+    capsys.readouterr()
+    question = ("How wide is <region0>?", "--region=box=100,60,160,120@0", "--model", str(TINY))
+    assert main(["ask", str(out), *question]) == 0
+    assert "Depth was estimated from the pictures and not measured" in capsys.readouterr().err
 
 
 def test_a_depth_model_makes_the_scene_dense(photos, tmp_path, monkeypatch, capsys):
