@@ -34,7 +34,7 @@ NAMED = {
         "scan.r3d": "record3d",
         "polycam_scan": "polycam",
         "scan": "images",
-        "clip.mp4": "video",
+        "clip.mp4": "corner_clip",
         "photos": "photos",
     },
     "scene": {"room": "scene"},
@@ -52,7 +52,7 @@ NAMED = {
     "colmap": {"room": "colmap"},
 }
 # Samples that are not called like their kind.
-KINDS = {"photos": "images", "full_size_tum": "tum"}
+KINDS = {"photos": "images", "full_size_tum": "tum", "corner_clip": "video"}
 
 
 def commands_of(text: str) -> list[list[str]]:
@@ -78,10 +78,24 @@ def write_full_size_tum(folder):
     return write_tum(folder / "recording", known_views(2, size_hw=(480, 640)))
 
 
+def write_corner_clip(folder):
+    """With the texture and the steps that structure from motion needs."""
+    import av
+    from textured_corner import SIZE_HW, poses_of, render
+
+    with av.open(str(folder / "corner.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"threads": "1", "crf": "12"})
+        (stream.height, stream.width), stream.pix_fmt = SIZE_HW, "yuv420p"
+        for pose in poses_of(6):
+            container.mux(stream.encode(av.VideoFrame.from_image(render(pose)[0])))
+        container.mux(stream.encode())
+    return folder / "corner.mp4"
+
+
 def write_source(folder, name, sample):
     from reader_samples import SAMPLES
 
-    own = {"photos": write_photos, "full_size_tum": write_full_size_tum}
+    own = {"photos": write_photos, "full_size_tum": write_full_size_tum, "corner_clip": write_corner_clip}
     (folder / name).parent.mkdir(exist_ok=True)
     written = (own[sample] if sample in own else SAMPLES[sample].write)((folder / name).parent)
     written.rename(folder / name)

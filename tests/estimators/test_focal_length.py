@@ -11,7 +11,14 @@ from PIL import Image
 from PIL.ExifTags import IFD, Base
 from PIL.TiffImagePlugin import IFDRational
 
-from transformers_sr3d.estimators.focal_length import FocalLength, exif_focal_length, stated_focal_length
+from transformers_sr3d.estimators.focal_length import (
+    PHONE_FOV_DEG,
+    FocalLength,
+    exif_focal_length,
+    field_of_view_deg,
+    stated_focal_length,
+)
+from transformers_sr3d.inputs.image_folder import read_image_folder
 
 
 def photo(size=(400, 300), **tags):
@@ -52,6 +59,40 @@ def test_focal_plane_gives_pixels_of_the_resized_picture(unit, per_unit):
     assert "FocalPlaneXResolution" in found.origin
 
 
+def portrait(folder, orientation, **tags):
+    """A photo of 300 x 400 that a phone stores on its side, as the reader of folders gives it."""
+    exif = Image.Exif()
+    exif[Base.Orientation] = orientation
+    exif.get_ifd(IFD.Exif).update({Base[name]: value for name, value in tags.items()})
+    Image.new("RGB", (400, 300)).save(folder / "one.jpg", exif=exif)
+    return read_image_folder(folder).views[0].load_image()
+
+
+@pytest.mark.parametrize("orientation", [6, 8])
+def test_portraits_have_the_focal_length_of_the_lens(tmp_path, orientation):
+    size = {"ExifImageWidth": 400, "ExifImageHeight": 300}
+    image = portrait(tmp_path, orientation, FocalLengthIn35mmFilm=26, **size)
+    assert image.size == (300, 400)
+    found = exif_focal_length(image)
+    assert found.fx == found.fy == pytest.approx(26 * 500 / 43.2666, rel=1e-5)
+
+
+def test_focal_plane_of_a_portrait_is_that_of_the_sensor(tmp_path):
+    # 5 mm at 100 pixels a millimetre along the 400 pixels, which are upright now, and at 120 along the 300.
+    tags = {"FocalLength": 5.0, "FocalPlaneXResolution": 1000.0, "FocalPlaneYResolution": 1200.0}
+    size = {"FocalPlaneResolutionUnit": 3, "ExifImageWidth": 400, "ExifImageHeight": 300}
+    found = exif_focal_length(portrait(tmp_path, 6, **tags, **size))
+    assert (found.fx, found.fy) == (pytest.approx(600), pytest.approx(500))
+
+
+def test_a_phone_held_upright_sees_about_51_degrees_across():
+    sideways = stated_focal_length(65.0, (3024, 4032)).fx
+    assert field_of_view_deg(sideways, 3024) == pytest.approx(51, abs=0.2)
+    video = stated_focal_length(65.0, (1080, 1920)).fx
+    assert field_of_view_deg(video, 1080) == pytest.approx(39, abs=0.5)
+    assert "65 degrees, held upright about 51" in PHONE_FOV_DEG
+
+
 def test_film_equivalent_comes_before_focal_plane():
     found = exif_focal_length(photo(FocalLengthIn35mmFilm=26, FocalLength=5.0, FocalPlaneXResolution=5000.0))
     assert "35mm" in found.origin
@@ -66,7 +107,7 @@ def test_film_equivalent_comes_before_focal_plane():
         ({"FocalLength": 5.0}, "neither"),
         ({"FocalLength": IFDRational(5, 0), "FocalPlaneXResolution": 5000.0}, "neither"),
         ({"FocalLengthIn35mmFilm": 26, "ExifImageWidth": 400, "ExifImageHeight": 400}, "cropped or turned"),
-        ({"FocalLengthIn35mmFilm": 26, "ExifImageWidth": 300, "ExifImageHeight": 400}, "cropped or turned"),
+        ({"FocalLengthIn35mmFilm": 26, "ExifImageWidth": 600, "ExifImageHeight": 800}, "cropped or turned"),
         ({"FocalLengthIn35mmFilm": 60000}, "field of view of 0.0"),
     ],
     ids=["none", "others", "zero", "no plane", "over zero", "cropped", "turned", "absurd"],

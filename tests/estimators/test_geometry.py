@@ -18,6 +18,7 @@ from transformers_sr3d.estimators.geometry import FARTHEST_M, estimate_geometry
 from transformers_sr3d.estimators.licences import Licence
 from transformers_sr3d.inputs.open_source import import_scene
 from transformers_sr3d.inputs.scene import load_scene
+from transformers_sr3d.inputs.scene_folder import read_scene_folder
 from transformers_sr3d.inputs.source import Source, SourceView
 
 
@@ -93,6 +94,7 @@ def test_relative_depth_is_kept_as_it_is(tmp_path):
 def test_estimated_scene_survives_the_disk(tmp_path, kind):
     source = estimate_geometry(source_of(tmp_path), WallEstimator(kind), horizontal_fov_deg=FOV_DEG)
     import_scene(source, tmp_path / "scene")
+    assert read_scene_folder(tmp_path / "scene").depth_is_estimated
     again, views = prepare_views(**load_scene(tmp_path / "scene")), prepare_views(**source.arguments())
     assert again["geometry"] == views["geometry"]
     np.testing.assert_allclose(again["depths"][0], views["depths"][0], atol=6e-4)
@@ -122,13 +124,39 @@ def test_another_image_focal_length_or_model_is_estimated_anew(tmp_path):
     assert len(estimator.asked) == 4
 
 
+def test_depth_in_the_cache_is_never_taken_for_another_kind(tmp_path):
+    metric, disparity = WallEstimator(), WallEstimator("disparity")
+    for estimator in (metric, disparity):  # the same weights, declared differently
+        source = estimate_geometry(source_of(tmp_path), estimator, horizontal_fov_deg=60.0)
+        source.views[0].load_depth()
+    assert (len(metric.asked), len(disparity.asked)) == (1, 1)
+    first, second = sorted((tmp_path / ".photos.sr3d_depth").iterdir(), key=lambda file: file.stat().st_mtime_ns)
+    second.write_bytes(first.read_bytes())
+    with pytest.raises(ValueError, match=r"\.npz` must hold disparity depth, got 'metric'.*wall@1.*delete it"):
+        source.views[0].load_depth()
+
+
+def test_an_estimate_of_another_kind_than_declared_is_refused(tmp_path):
+    estimator = WallEstimator()
+    source = estimate_geometry(source_of(tmp_path), estimator, horizontal_fov_deg=60.0)
+    estimator.kind = "relative"
+    with pytest.raises(ValueError, match=r"of wall@1 must be 'metric', as its estimator declares, got 'relative'"):
+        source.views[0].load_depth()
+    assert not (tmp_path / ".photos.sr3d_depth").exists()
+
+
+def test_several_photos_without_poses_are_told_what_to_do(tmp_path):
+    with pytest.raises(ValueError, match=r"got 3 views with 0 poses .*`--views 1`.*`--structure-from-motion`"):
+        estimate_geometry(source_of(tmp_path, 3), WallEstimator("disparity"), horizontal_fov_deg=60.0)
+
+
 def test_damaged_cache_is_named(tmp_path):
     folder = tmp_path / "cache"
     source = estimate_geometry(source_of(tmp_path), WallEstimator(), horizontal_fov_deg=60.0, cache_folder=folder)
     source.views[0].load_depth()
     (file,) = folder.iterdir()
     file.write_bytes(file.read_bytes()[:100])
-    with pytest.raises(ValueError, match=r"\.npz` must be a saved depth estimate.*Delete it"):
+    with pytest.raises(ValueError, match=r"\.npz` must be a saved estimate.*Delete it"):
         source.views[0].load_depth()
 
 

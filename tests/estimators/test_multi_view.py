@@ -17,7 +17,8 @@ from transformers_sr3d.camera_inputs_sr3d import prepare_views
 from transformers_sr3d.estimators.depth_anything_3 import DepthAnything3
 from transformers_sr3d.estimators.licences import Licence
 from transformers_sr3d.estimators.moge import MoGe
-from transformers_sr3d.estimators.multi_view import MultiViewEstimate, estimate_multi_view_geometry
+from transformers_sr3d.estimators.multi_view import estimate_multi_view_geometry
+from transformers_sr3d.estimators.multi_view_types import MultiViewEstimate
 from transformers_sr3d.inputs.source import Source, SourceView
 
 
@@ -40,12 +41,13 @@ def known_estimate(*, is_metric=True, confidence=True):
 
 
 class KnownRoom:
-    name, licence = "room", Licence("room", "mit", "a test")
+    name, identity, licence = "room", "room@1", Licence("room", "mit", "a test")
 
     def __init__(self, estimate=None):
-        self.known = estimate or known_estimate()
+        self.known, self.asked = estimate or known_estimate(), 0
 
     def estimate(self, images):
+        self.asked += 1
         assert all(image.mode == "RGB" for image in images)
         return self.known
 
@@ -59,6 +61,11 @@ def pictures(*sizes, **settings):
 
 
 THREE = pictures(*[IMAGE_HW] * 3)
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
 
 
 def check_points(views, *, scale=1.0):
@@ -127,6 +134,61 @@ def test_an_estimate_of_other_views_is_refused(name):
     expected = "depths" if name == "depths" else name
     with pytest.raises(ValueError, match=f"`{expected}` of room must have shape"):
         estimate_multi_view_geometry(THREE, KnownRoom(wrong))
+
+
+def test_a_joint_estimate_is_made_once(tmp_path):
+    estimator = KnownRoom()
+    first, again = (estimate_multi_view_geometry(THREE, estimator) for _ in range(2))
+    assert estimator.asked == 1
+    for view, other in zip(first.views, again.views, strict=True):
+        np.testing.assert_array_equal(view.load_depth(), other.load_depth())
+        np.testing.assert_array_equal(view.camera_to_world, other.camera_to_world)
+    assert (first.conventions, again.world_unit, again.depth_is_estimated) == (again.conventions, "m", True)
+    # What is kept is the estimate: the confidence may be chosen again.
+    doubtful = estimate_multi_view_geometry(THREE, estimator, min_confidence=0.5)
+    assert (doubtful.views[0].load_depth()[:10] == 0).all()
+    assert estimator.asked == 1
+    assert [path.name for path in tmp_path.iterdir()] == [".photos.sr3d_depth"]
+
+
+def test_other_pictures_order_or_weights_are_estimated_anew(tmp_path):
+    estimator = KnownRoom()
+    colours = [Image.new("RGB", IMAGE_HW[::-1], (number, 0, 0)) for number in range(4)]
+    for order in ((0, 1, 2), (0, 2, 1), (0, 1, 3)):
+        views = tuple(SourceView(str(number), lambda number=number: colours[number]) for number in order)
+        estimate_multi_view_geometry(Source("images", Path("photos"), views), estimator)
+    estimator.identity = "room@2"
+    estimate_multi_view_geometry(Source("images", Path("photos"), views), estimator)
+    assert estimator.asked == 4
+
+
+def test_a_killed_write_leaves_nothing_that_is_read(tmp_path, monkeypatch):
+    estimator, written = KnownRoom(), []
+
+    def die(file, **arrays):
+        file.write(b"half")
+        file.flush()
+        written.extend(path.name for path in tmp_path.rglob("*.npz*"))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "savez", die)
+        with pytest.raises(KeyboardInterrupt):
+            estimate_multi_view_geometry(THREE, estimator)
+    assert [(name[0], name[-8:]) for name in written] == [(".", ".partial")]
+    assert list((tmp_path / ".photos.sr3d_depth").iterdir()) == []
+    estimate_multi_view_geometry(THREE, estimator)
+    assert estimator.asked == 2
+
+
+def test_a_damaged_joint_estimate_is_named(tmp_path):
+    estimate_multi_view_geometry(THREE, KnownRoom(), cache_folder=tmp_path / "kept")
+    (file,) = (tmp_path / "kept").iterdir()
+    whole = file.read_bytes()
+    for damaged in (whole[:200], whole[:-300], b""):
+        file.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"\.npz` must be a saved estimate, got .*Delete it"):
+            estimate_multi_view_geometry(THREE, KnownRoom(), cache_folder=tmp_path / "kept")
 
 
 # --- adapters, by stand-ins of the packages' own interfaces ---

@@ -57,9 +57,9 @@ def test_depth_anything_3_points_agree_with_its_own_matrices(da3_folder):
     np.testing.assert_allclose(estimate.intrinsics[:, :2, 2], [[WIDTH / 2, HEIGHT / 2]] * 3, atol=0.6)
 
 
-def test_depth_anything_3_becomes_views_of_one_world(da3_folder):
+def test_depth_anything_3_becomes_views_of_one_world(da3_folder, tmp_path):
     estimator = DepthAnything3(da3_folder, device="cpu", processing_side=WIDTH)
-    source = estimate_multi_view_geometry(source_of(3), estimator)
+    source = estimate_multi_view_geometry(source_of(3), estimator, cache_folder=tmp_path)
     views = prepare_views(**source.arguments())
     assert (views["geometry"], views["gravity"]) == ("relative", "unknown")
     assert all(bool(valid.any()) for valid in views["valid"])

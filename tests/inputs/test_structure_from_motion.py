@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Structure from motion: a rendered walk with known poses through COLMAP, the steps around it, and aligned depth."""
+"""Structure from motion: a rendered walk with known poses through COLMAP, and the steps around it."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from PIL import Image
 from test_colmap import model_of, write_binary
 
 from transformers_sr3d.inputs import structure_from_motion
-from transformers_sr3d.inputs.structure_from_motion import align_depth, estimate_structure
+from transformers_sr3d.inputs.structure_from_motion import estimate_structure
 
 
 VIEWS = known_views()
@@ -87,8 +87,8 @@ def test_a_field_of_view_fixes_the_camera(tmp_path, colmap):
     reader, mapping = colmap.ImageReaderOptions(), colmap.incremental_mapping.call_args.args[3]
     assert (reader.camera_model, mapping.ba_refine_focal_length) == ("SIMPLE_RADIAL", True)
     estimate_structure(folder, horizontal_fov_deg=90)
-    assert reader.camera_model == "SIMPLE_PINHOLE"
-    assert [float(word) for word in reader.camera_params.split(",")] == pytest.approx([32, 32, 24])
+    assert reader.camera_model == "PINHOLE"
+    assert [float(word) for word in reader.camera_params.split(",")] == pytest.approx([32, 32, 32, 24])
     assert (mapping.ba_refine_focal_length, mapping.ba_refine_extra_params) == (False, False)
 
 
@@ -147,56 +147,6 @@ def test_without_pycolmap_the_extra_is_named(tmp_path, monkeypatch):
         ImportError, match=r"`pycolmap` must be installed .* `pip install transformers-sr3d\[colmap\]`"
     ):
         estimate_structure(write_pictures(tmp_path / "images"))
-
-
-def sparse_of(depth, *, outliers=0.0):
-    """Every 29th pixel of a map, some of them wrong by a lot."""
-    rng = np.random.default_rng(3)
-    sparse = np.where(np.arange(depth.size).reshape(depth.shape) % 29 == 0, depth, 0)
-    wrong = (sparse > 0) & (rng.uniform(size=depth.shape) < outliers)
-    return np.where(wrong, sparse * rng.uniform(0.2, 4, size=depth.shape), sparse)
-
-
-@pytest.mark.parametrize("kind", ["metric", "relative"])
-@pytest.mark.parametrize("outliers", [0.0, 0.35])
-def test_depth_is_scaled_to_the_points(kind, outliers):
-    depth = VIEWS[0].depth
-    seen = depth / 3.5
-    seen[0, :4] = [0, -1, np.nan, np.inf]
-    found = align_depth(seen, sparse_of(depth, outliers=outliers), kind)
-    assert found.depth.dtype == np.float32
-    assert found.depth[0, :4].tolist() == [0, 0, 0, 0]
-    assert np.allclose(found.depth[1:], depth[1:], rtol=1e-3)
-    assert (found.scale, found.shift) == (pytest.approx(3.5, rel=1e-3), 0)
-    assert found.error < 1e-3 or outliers
-
-
-@pytest.mark.parametrize("outliers", [0.0, 0.35])
-def test_disparity_is_scaled_and_shifted_to_the_points(outliers):
-    depth = VIEWS[0].depth
-    disparity = (1 / depth + 0.2) / 0.05
-    disparity[0, :3] = [np.nan, 4.0, 0.0]  # 0.05 * 4 - 0.2 is infinitely far
-    found = align_depth(disparity, sparse_of(depth, outliers=outliers), "disparity")
-    assert found.depth[0, [0, 2]].tolist() == [0, 0]
-    assert np.allclose(found.depth[1:], depth[1:], rtol=1e-3)
-    assert (found.scale, found.shift) == (pytest.approx(0.05, rel=1e-3), pytest.approx(-0.2, rel=1e-3))
-
-
-@pytest.mark.parametrize(
-    ("depth", "sparse", "kind", "message"),
-    [
-        (VIEWS[0].depth, VIEWS[0].depth, "inverse", r"`kind` must be one of .*, got 'inverse'"),
-        (VIEWS[0].depth, VIEWS[0].depth[::2], "metric", r"must have the shape of .*got \(48, 64\) and \(24, 64\)"),
-        (VIEWS[0].depth, np.eye(48, 64) * (np.arange(64) < 19), "metric", r"at least 20 pixels .*, got 19"),
-        (VIEWS[0].depth, VIEWS[0].depth ** 3, "metric", r"must fit `sparse_depth` to 25% in the median, got \d+% as"),
-        (VIEWS[0].depth, VIEWS[0].depth, "disparity", r"must (grow where things are nearer|fit `sparse_depth`)"),
-        (np.ones((48, 64)), VIEWS[0].depth, "disparity", r"must grow where things are nearer"),
-    ],
-    ids=["kind", "shape", "few", "misfit", "depth as disparity", "flat"],
-)
-def test_maps_that_do_not_fit_are_refused(depth, sparse, kind, message):
-    with pytest.raises(ValueError, match=message):
-        align_depth(depth, sparse, kind)
 
 
 def rendered_walk(folder):

@@ -96,7 +96,9 @@ def run(args: argparse.Namespace) -> int:
         ValueError: If an option is refused.
         OSError: If a file is missing.
     """
-    sample = build_sample(args)
+    with warnings.catch_warnings(record=True) as said_by_source:
+        warnings.simplefilter("always", UserWarning)
+        sample = build_sample(args)
     _check_model(args.model)
 
     from transformers.utils import logging
@@ -111,7 +113,9 @@ def run(args: argparse.Namespace) -> int:
         answer = cast(dict, vqa(sample))  # one sample has one answer
     told = answer["provenance"]["warnings"]
     told += [
-        str(entry.message) for entry in caught if entry.category is UserWarning and str(entry.message) not in told
+        str(entry.message)
+        for entry in (*said_by_source, *caught)
+        if entry.category is UserWarning and str(entry.message) not in told
     ]
     if args.json:
         print(json.dumps(answer, ensure_ascii=False, indent=2))
@@ -231,7 +235,7 @@ def _from_source(args: argparse.Namespace, path: str, scene: str | None) -> dict
 
     from transformers_sr3d.inputs import scene_folder
     from transformers_sr3d.inputs.open_source import open_source
-    from transformers_sr3d.pipeline_samples_sr3d import MAX_SCENE_VIEWS
+    from transformers_sr3d.pipeline_samples_sr3d import ESTIMATED_DEPTH, MAX_SCENE_VIEWS
 
     options = {key: values[name] for name, key in SHARED_OPTIONS.items()} | {"scene": scene} | reader_options(args)
     if args.intrinsics:
@@ -242,6 +246,8 @@ def _from_source(args: argparse.Namespace, path: str, scene: str | None) -> dict
             f"`SOURCE` must have at most {MAX_SCENE_VIEWS} views, got {len(source.views)} in {path}. Choose some and "
             f"ask about them: sr3d scene import {path} --out DIR --views {MAX_SCENE_VIEWS}"
         )
+    if source.depth_is_estimated:
+        warnings.warn(ESTIMATED_DEPTH, stacklevel=2)
     return source.arguments()
 
 

@@ -9,7 +9,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from transformers_sr3d.cli.estimate_options import add_estimate_options, estimate_if_asked, record_estimate
+from transformers_sr3d.cli.estimate_options import (
+    add_estimate_options,
+    estimate_if_asked,
+    options_of_reader,
+    record_estimate,
+)
 from transformers_sr3d.cli.reader_options import EPILOG, add_reader_options, reader_options
 
 
@@ -91,14 +96,14 @@ def run_import(args: argparse.Namespace) -> int:
     out = Path(args.out)
     wanted = _parse_views(args.views)
     check_target(out, overwrite=args.overwrite)
-    source = open_source(args.source, args.kind, **reader_options(args))
+    source = open_source(args.source, args.kind, **options_of_reader(args))
     indices = _select(source, wanted, args.select)
     chosen = estimate_if_asked(source.select(indices), args)
     import_scene(chosen, out)
     record_estimate(out, chosen, args)
     how = "all" if len(indices) == len(source.views) else f"{args.select} choice"
-    print(f"{out}: {len(indices)} of {len(source.views)} views ({how}) of {args.source}, kind {source.kind}")
-    for line in _left_out(source.left_out or {}):
+    print(f"{out}: {len(chosen.views)} of {len(source.views)} views ({how}) of {args.source}, kind {source.kind}")
+    for line in _left_out(chosen.left_out or {}):
         print(f"  left out  {line}")
     _warn_of_objects(source)
     return 0

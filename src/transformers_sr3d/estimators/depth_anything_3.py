@@ -20,7 +20,7 @@ from PIL import Image
 
 from transformers_sr3d.estimators.checkpoints import checkpoint_identity
 from transformers_sr3d.estimators.licences import announce, find_licence
-from transformers_sr3d.estimators.multi_view import MultiViewEstimate
+from transformers_sr3d.estimators.multi_view_types import MultiViewEstimate
 
 
 PROCESSING_SIDE = 504
@@ -43,7 +43,7 @@ class DepthAnything3:
 
     def __init__(self, model: str, *, device: str | None = None, processing_side: int = PROCESSING_SIDE) -> None:
         self.name = model
-        self.identity = checkpoint_identity(model)
+        self.identity = f"{checkpoint_identity(model)}, longer side {processing_side}"
         self.licence = find_licence(model)
         self.device = device
         self.processing_side = processing_side

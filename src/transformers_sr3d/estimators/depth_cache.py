@@ -2,40 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Estimated depth on disk: an image and a model -> the same depth map again, without the model.
 
-One `.npz` file per image, model and focal length. Its name is a digest of the pixels, of the exact weights and of the
-focal length that went in, so that nothing stale is ever read. Files are written under another name and renamed.
+One `.npz` file per image, model, kind and focal length. Its name is a digest of the pixels, of the exact weights, of
+what the numbers are and of the focal length that went in, so that nothing stale is ever read. The file itself says,
+too, what its numbers are; one that says something else is refused and never read as if it were metres.
 
 May import: the standard library, NumPy, PIL and siblings.
 """
 
-import hashlib
-import json
-import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from transformers_sr3d.estimators.array_files import digest_of, load_arrays, save_arrays
 from transformers_sr3d.estimators.depth import DepthEstimate
 
 
-CACHE_VERSION = 1
-SUFFIX = ".sr3d_depth"
-
-
-def default_cache_folder(source: Path) -> Path:
-    """Name the folder beside a source in which its estimates are kept.
-
-    Args:
-        source (`Path`):
-            File or folder of the source.
-
-    Returns:
-        `Path`: A hidden folder with the name of the source; not made yet.
-    """
-    place = source.resolve()
-    return place.parent / f".{place.name}{SUFFIX}"
+CACHE_VERSION = 2
 
 
 class DepthCache:
@@ -46,11 +29,14 @@ class DepthCache:
             Where they are; made with the first of them.
         identity (`str`):
             Of the estimator: its name and the digest of its weights.
+        kind (`str`):
+            `"metric"`, `"relative"` or `"disparity"`: what the numbers of the estimator are.
     """
 
-    def __init__(self, folder: Path, identity: str) -> None:
+    def __init__(self, folder: Path, identity: str, kind: str) -> None:
         self.folder = folder
         self.identity = identity
+        self.kind = kind
 
     def path(self, image: Image.Image, focal_px: float | None) -> Path:
         """Name the file of one image.
@@ -64,10 +50,7 @@ class DepthCache:
         Returns:
             `Path`: Whether or not it is there.
         """
-        key = [CACHE_VERSION, self.identity, focal_px, image.mode, image.size]
-        digest = hashlib.sha256(json.dumps(key).encode())
-        digest.update(image.tobytes())
-        return self.folder / f"{digest.hexdigest()}.npz"
+        return self.folder / f"{digest_of([CACHE_VERSION, self.identity, self.kind, focal_px], [image])}.npz"
 
     def load(self, image: Image.Image, focal_px: float | None) -> DepthEstimate | None:
         """Look an estimate up.
@@ -82,17 +65,19 @@ class DepthCache:
             `DepthEstimate` or `None`: None if it is not there.
 
         Raises:
-            ValueError: If the file is damaged.
+            ValueError: If the file is damaged, or says that its numbers are of another kind.
         """
         path = self.path(image, focal_px)
-        if not path.is_file():
+        arrays = load_arrays(path, ("depth", "kind", "focal_px"))
+        if arrays is None:
             return None
-        try:
-            with np.load(path, allow_pickle=False) as arrays:
-                depth, kind, focal = arrays["depth"], str(arrays["kind"]), float(arrays["focal_px"])
-        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(f"`{path}` must be a saved depth estimate, got {error!s:.100}. Delete it.") from error
-        return DepthEstimate(depth, kind, None if np.isnan(focal) else focal)
+        if str(arrays["kind"]) != self.kind:
+            raise ValueError(
+                f"`{path}` must hold {self.kind} depth, got {str(arrays['kind'])!r}. It is not what {self.identity} "
+                "gives: delete it."
+            )
+        focal = float(arrays["focal_px"])
+        return DepthEstimate(arrays["depth"], self.kind, None if np.isnan(focal) else focal)
 
     def save(self, image: Image.Image, focal_px: float | None, estimate: DepthEstimate) -> None:
         """Keep an estimate.
@@ -106,20 +91,14 @@ class DepthCache:
                 What it said.
 
         Raises:
+            ValueError: If the estimate is of another kind than the estimator declares.
             OSError: If the folder cannot be written to.
         """
-        path = self.path(image, focal_px)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        if estimate.kind != self.kind:
+            raise ValueError(
+                f"`kind` of an estimate of {self.identity} must be {self.kind!r}, as its estimator declares, got "
+                f"{estimate.kind!r}. Correct the estimator."
+            )
         focal = np.nan if estimate.focal_px is None else estimate.focal_px
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            try:
-                with partial.open("wb") as file:
-                    np.savez(file, depth=estimate.depth, kind=np.array(estimate.kind), focal_px=np.array(focal))
-                partial.replace(path)
-            finally:
-                partial.unlink(missing_ok=True)
-        except OSError as error:
-            raise OSError(
-                f"`cache_folder` {self.folder} must be a folder that can be written to, got {error}. Pass another."
-            ) from error
+        arrays = {"depth": estimate.depth, "kind": np.array(estimate.kind), "focal_px": np.array(focal)}
+        save_arrays(self.path(image, focal_px), arrays)

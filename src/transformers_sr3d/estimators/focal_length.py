@@ -9,7 +9,9 @@ Two ways, in this order:
     focal plane  `FocalLength` times `FocalPlaneXResolution`, scaled to the width of the picture as it is now
 
 Both hold for the whole frame. Where the tags tell another shape than the picture has, it was cropped, and they are
-not used.
+not used. A portrait is stored on its side and turned when it is loaded, as its orientation tag asks, but other tags
+stay those of the sensor: where they tell the size of the picture with its sides exchanged, it was turned. The film way
+does not mind; on the focal plane the two directions change places.
 
 May import: NumPy, PIL and the geometry.
 """
@@ -32,6 +34,8 @@ UNITS_MM = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
 ASPECT_TOLERANCE = 0.01
 # Horizontal field of view beyond which a tag is a mistake, in degrees.
 MIN_FOV_DEG, MAX_FOV_DEG = 5.0, 170.0
+# The main camera of a phone, 4:3; upright its width is the shorter side: 2 atan(3 / 4 tan(65 / 2)).
+PHONE_FOV_DEG = "a photo by a phone has about 65 degrees, held upright about 51"
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ def stated_focal_length(horizontal_fov_deg: float, size_hw: tuple[int, int]) -> 
     if not MIN_FOV_DEG <= horizontal_fov_deg <= MAX_FOV_DEG:
         raise ValueError(
             f"`horizontal_fov_deg` must be degrees between {MIN_FOV_DEG:g} and {MAX_FOV_DEG:g}, got "
-            f"{horizontal_fov_deg!r}. Convert radians to degrees; a phone has about 65."
+            f"{horizontal_fov_deg!r}. Convert radians to degrees; {PHONE_FOV_DEG}."
         )
     focal = float(intrinsics_from_fov(float(horizontal_fov_deg), size_hw)[0, 0])
     return FocalLength(focal, focal, f"stated horizontal field of view of {horizontal_fov_deg:g} degrees")
@@ -101,9 +105,13 @@ def exif_focal_length(image: Image.Image) -> FocalLength | str:
     if not tags:
         return "it has no EXIF tags"
     stored = [_number(tags, tag) for tag in (Base.ExifImageWidth, Base.ExifImageHeight)]
-    if all(stored) and abs(math.log(stored[0] * height / (stored[1] * width))) > ASPECT_TOLERANCE:
+    # One that was made smaller and turned cannot be told from one that was cut out of the middle.
+    is_turned = width != height and stored == [height, width]
+    if not is_turned and all(stored) and abs(math.log(stored[0] * height / (stored[1] * width))) > ASPECT_TOLERANCE:
         return f"EXIF tells {stored[0]:g}x{stored[1]:g} pixels, it has {width}x{height}, so it was cropped or turned"
-    found = _from_film(tags, (width, height)) or _from_focal_plane(tags, width, stored[0])
+    found = _from_film(tags, (width, height))
+    if found is None:
+        found = _from_focal_plane(tags, height if is_turned else width, stored[0], is_turned=is_turned)
     if found is None:
         return "EXIF has neither FocalLengthIn35mmFilm nor FocalLength with FocalPlaneXResolution"
     fov_deg = field_of_view_deg(found.fx, width)
@@ -162,7 +170,10 @@ def _from_film(tags: Mapping[int, Any], size: tuple[int, int]) -> FocalLength | 
     return FocalLength(focal, focal, f"EXIF FocalLengthIn35mmFilm of {film_mm:g} mm")
 
 
-def _from_focal_plane(tags: Mapping[int, Any], width: int, stored_width: float) -> FocalLength | None:
+def _from_focal_plane(
+    tags: Mapping[int, Any], width: int, stored_width: float, *, is_turned: bool
+) -> FocalLength | None:
+    """Pixels per millimetre times millimetres, where `width` and `stored_width` are along the width of the sensor."""
     length_mm, per_unit_x = _number(tags, Base.FocalLength), _number(tags, Base.FocalPlaneXResolution)
     unit_mm = UNITS_MM.get(int(_number(tags, Base.FocalPlaneResolutionUnit)) or 2)  # inches unless it tells
     if not (length_mm and per_unit_x and unit_mm):
@@ -170,6 +181,7 @@ def _from_focal_plane(tags: Mapping[int, Any], width: int, stored_width: float) 
     per_unit_y = _number(tags, Base.FocalPlaneYResolution) or per_unit_x
     scale = width / (stored_width or width)
     fx, fy = (length_mm * per_unit / unit_mm * scale for per_unit in (per_unit_x, per_unit_y))
+    fx, fy = (fy, fx) if is_turned else (fx, fy)
     return FocalLength(fx, fy, f"EXIF FocalLength of {length_mm:g} mm and FocalPlaneXResolution of {per_unit_x:g}")
 
 

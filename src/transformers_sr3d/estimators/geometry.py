@@ -23,9 +23,11 @@ import numpy as np
 import torch
 from PIL import Image
 
+from transformers_sr3d.estimators.array_files import default_cache_folder
 from transformers_sr3d.estimators.depth import DepthEstimate, DepthEstimator, TransformersDepth
-from transformers_sr3d.estimators.depth_cache import DepthCache, default_cache_folder
+from transformers_sr3d.estimators.depth_cache import DepthCache
 from transformers_sr3d.estimators.focal_length import (
+    PHONE_FOV_DEG,
     FocalLength,
     estimated_focal_length,
     exif_focal_length,
@@ -76,16 +78,17 @@ def estimate_geometry(
         ValueError: If the source has depth, its views cannot be put into one world, a focal length is missing, or an
             option has no effect.
     """
-    estimator = _estimator(model, depth_kind, revision, device)
+    estimator = make_estimator(model, depth_kind=depth_kind, revision=revision, device=device)
     _check_source(source, estimator, horizontal_fov_deg)
     folder = default_cache_folder(source.path) if cache_folder is None else Path(cache_folder)
-    cached = CachedDepth(estimator, DepthCache(folder, estimator.identity))
+    cached = CachedDepth(estimator, DepthCache(folder, estimator.identity, estimator.kind))
     located = [_with_depth(view, cached, horizontal_fov_deg) for view in source.views]
     origins = Counter(origin for _, origin in located)
     return replace(
         source,
         views=tuple(view for view, _ in located),
         world_unit="m" if estimator.kind == "metric" else "unknown",
+        depth_is_estimated=True,
         conventions=(
             *source.conventions,
             f"Depth was estimated from single images by {estimator.name}: {KINDS[estimator.kind]}.",
@@ -131,9 +134,32 @@ class CachedDepth:
         return found
 
 
-def _estimator(
-    model: str | DepthEstimator, depth_kind: str | None, revision: str | None, device: str | None
+def make_estimator(
+    model: str | DepthEstimator,
+    *,
+    depth_kind: str | None = None,
+    revision: str | None = None,
+    device: str | None = None,
 ) -> DepthEstimator:
+    """Take an estimator as it is, or make one of a checkpoint.
+
+    Args:
+        model (`str` or `DepthEstimator`):
+            Folder or Hub repository of a depth estimation model of Transformers, or an estimator.
+        depth_kind (`str`, *optional*):
+            See `TransformersDepth`, as for the others.
+        revision (`str`, *optional*):
+            Of the repository.
+        device (`str`, *optional*):
+            For example `"cpu"`.
+
+    Returns:
+        `DepthEstimator`: Its weights are loaded when they are needed.
+
+    Raises:
+        FileNotFoundError: If there is no such checkpoint.
+        ValueError: If the checkpoint is no depth model, or an option has no effect.
+    """
     if isinstance(model, str | Path):
         return TransformersDepth(str(model), depth_kind=depth_kind, revision=revision, device=device)
     given = {"depth_kind": depth_kind, "revision": revision, "device": device}
@@ -162,7 +188,8 @@ def _check_source(source: Source, estimator: DepthEstimator, horizontal_fov_deg:
     if len(posed) > 1 and not all(posed):
         raise ValueError(
             f"`source` must have one view, or a pose for each, for depth from single images, got {len(posed)} views "
-            f"with {sum(posed)} poses in {source.path}. Select one view, or use an estimator of poses."
+            f"with {sum(posed)} poses in {source.path}. Take one view, with `--views 1` of `sr3d scene import`, or "
+            "estimate poses, with `--structure-from-motion`."
         )
     if any(posed) and (estimator.kind != "metric" or source.world_unit != "m"):
         raise ValueError(
@@ -200,8 +227,8 @@ def _focal_length(
             return estimated_focal_length(focal_px, image, cached.estimator.name), None
     raise ValueError(
         f"`horizontal_fov_deg` must be given for {name}, got None: the source has no intrinsics, {found}, and "
-        f"{cached.estimator.name} does not estimate the focal length. State the field of view (a phone has about 65 "
-        "degrees), or choose a model that estimates it, such as DepthPro."
+        f"{cached.estimator.name} does not estimate the focal length. State the field of view ({PHONE_FOV_DEG}), "
+        "or choose a model that estimates it, such as DepthPro."
     )
 
 

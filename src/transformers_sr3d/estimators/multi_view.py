@@ -3,71 +3,33 @@
 """Pictures of one scene and nothing else -> depth, intrinsics and poses in one world, by whoever estimates all three.
 
 The world of an estimate has no known up, and its unit is the metre only where the estimator says so. All views are
-estimated together and at once, because each of them moves the others.
+estimated together and at once, because each of them moves the others, and the estimate is kept on disk.
 
 May import: NumPy, torch, PIL, the geometry and siblings.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import replace
 from functools import partial
-from typing import Protocol
+from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 
+from transformers_sr3d.estimators.array_files import default_cache_folder
 from transformers_sr3d.estimators.geometry import FARTHEST_M
-from transformers_sr3d.estimators.licences import Licence
+from transformers_sr3d.estimators.multi_view_cache import MultiViewCache
+from transformers_sr3d.estimators.multi_view_types import MultiViewEstimate, MultiViewEstimator
 from transformers_sr3d.geometry_sr3d import resize_intrinsics
 from transformers_sr3d.inputs.source import Source
 
 
-@dataclass(frozen=True)
-class MultiViewEstimate:
-    """What an estimator says of `V` pictures. The world is that of the poses; depth is in its unit.
-
-    Attributes:
-        depths (`np.ndarray` of shape `(V, h, w)`): z-depth, 0 where nothing is known; over the whole image each.
-        intrinsics (`np.ndarray` of shape `(V, 3, 3)`): Pixels of the depth maps, OpenCV camera axes.
-        camera_to_world (`np.ndarray` of shape `(V, 4, 4)`): Rigid.
-        confidence (`np.ndarray` of shape `(V, h, w)`, *optional*): Larger is better, in the estimator's own scale.
-        is_metric (`bool`): Whether the unit is the metre.
-    """
-
-    depths: np.ndarray
-    intrinsics: np.ndarray
-    camera_to_world: np.ndarray
-    confidence: np.ndarray | None
-    is_metric: bool
-
-
-class MultiViewEstimator(Protocol):
-    """Whatever turns pictures of one scene into depth and cameras.
-
-    Attributes:
-        name (`str`): For people.
-        licence (`Licence`): Of the weights.
-    """
-
-    name: str
-    licence: Licence
-
-    def estimate(self, images: Sequence[Image.Image]) -> MultiViewEstimate:
-        """Estimate all views together.
-
-        Args:
-            images (`Sequence[PIL.Image.Image]`):
-                RGB, all of one size.
-
-        Returns:
-            `MultiViewEstimate`: In their order.
-        """
-        ...
-
-
 def estimate_multi_view_geometry(
-    source: Source, estimator: MultiViewEstimator, *, min_confidence: float | None = None
+    source: Source,
+    estimator: MultiViewEstimator,
+    *,
+    min_confidence: float | None = None,
+    cache_folder: str | Path | None = None,
 ) -> Source:
     """Give the views of a source estimated depth, intrinsics and poses.
 
@@ -78,6 +40,8 @@ def estimate_multi_view_geometry(
             Who estimates.
         min_confidence (`float`, *optional*):
             Depth of a lower confidence counts as not measured, in the estimator's own scale.
+        cache_folder (`str` or `Path`, *optional*):
+            Where the estimate is kept; a hidden folder beside the source by default.
 
     Returns:
         `Source`: With `world_up` "unknown", and `world_unit` "m" only for a metric estimator.
@@ -88,14 +52,14 @@ def estimate_multi_view_geometry(
     """
     _check_has_no_geometry(source)
     images = [view.load_image().convert("RGB") for view in source.views]
-    sizes = sorted({image.size for image in images})
-    if len(sizes) > 1:
-        raise ValueError(
-            f"`source` must have pictures of one size for a joint estimate, got {len(sizes)} sizes such as {sizes[0]} "
-            f"and {sizes[1]} in {source.path}. Select views of one size."
-        )
-    estimate = estimator.estimate(images)
-    _check_shapes(estimate, len(images), estimator.name)
+    check_one_size({image.size for image in images}, source)
+    folder = default_cache_folder(source.path) if cache_folder is None else Path(cache_folder)
+    cache = MultiViewCache(folder, estimator.identity)
+    estimate = cache.load(images)
+    if estimate is None:
+        estimate = estimator.estimate(images)
+        _check_shapes(estimate, len(images), estimator.name)
+        cache.save(images, estimate)
     depths = _measured_depths(estimate, min_confidence, estimator.name)
     from_hw, to_hw = depths.shape[1:], (images[0].height, images[0].width)
     matrices = torch.from_numpy(estimate.intrinsics.astype(np.float64))
@@ -115,12 +79,33 @@ def estimate_multi_view_geometry(
         views=views,
         world_up="unknown",
         world_unit="m" if estimate.is_metric else "unknown",
+        depth_is_estimated=True,
         conventions=(
             *source.conventions,
             f"Depth, intrinsics and poses were estimated together by {estimator.name}, in {unit}.",
             estimator.licence.sentence(),
         ),
     )
+
+
+def check_one_size(sizes: Collection[tuple[int, int]], source: Source) -> None:
+    """Refuse pictures of several sizes.
+
+    Args:
+        sizes (`Collection[tuple[int, int]]`):
+            Those that occur, columns first.
+        source (`Source`):
+            Whose pictures they are.
+
+    Raises:
+        ValueError: If there are several.
+    """
+    if len(sizes) > 1:
+        first, second = sorted(sizes)[:2]
+        raise ValueError(
+            f"`source` must have pictures of one size for a joint estimate, got {len(sizes)} sizes such as {first} "
+            f"and {second} in {source.path}. Select views of one size."
+        )
 
 
 def _check_has_no_geometry(source: Source) -> None:

@@ -10,14 +10,15 @@ undistortion. It needs texture, and pictures that overlap and are taken from dif
 gives nothing. The result is kept beside the pictures, by a digest of their names, sizes and times, of the settings and
 of the version of COLMAP, and read by the reader of COLMAP.
 
-The unit of the world and its axes have no meaning. Sparse depth is the z of the points at their pixels; `align_depth`
-brings a dense map of an estimator into the unit of the reconstruction.
+The unit of the world and its axes have no meaning. Sparse depth is the z of the points at their pixels;
+`estimators.reconstruction` takes any source of pictures, and brings dense maps of a depth model into that unit.
 
 Seeds are fixed and there is one thread, so the same pictures give the same numbers on the same machine.
 
 Sources: Schönberger and Frahm, Structure-from-motion revisited, CVPR 2016; pycolmap 4 (python/examples/example.py).
 
-May import: the standard library, NumPy, the checks of images, and siblings in `inputs`; pycolmap when it is used.
+May import: the standard library, NumPy, the geometry, the checks of images, and siblings in `inputs`; pycolmap in a
+function.
 """
 
 import hashlib
@@ -25,7 +26,7 @@ import importlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -34,8 +35,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from transformers_sr3d.depth_files_sr3d import DEPTH_KINDS
-from transformers_sr3d.input_checks_sr3d import check_choice
+from transformers_sr3d.geometry_sr3d import intrinsics_from_fov
 from transformers_sr3d.inputs.colmap import read_colmap
 from transformers_sr3d.inputs.files import IMAGE_SUFFIXES, natural_key
 from transformers_sr3d.inputs.headers import picture_size_hw
@@ -51,29 +51,20 @@ NAMES_IN_MESSAGE = 10
 LOG_ERRORS_ONLY = 2
 NOT_REGISTERED = "not registered: too few matches with the other pictures"
 # Goes into the digest: raise it when the steps below change.
-RECIPE = 1
-MIN_ALIGNMENT_POINTS = 20
-MAX_ALIGNMENT_ERROR = 0.25
-NUM_LINES = 500
-# Residuals up to this many standard deviations, taken from their median, are no outliers.
-INLIER_DEVIATIONS, DEVIATIONS_PER_MEDIAN = 2.5, 1.4826
+RECIPE = 2
 
 
-class AlignedDepth(NamedTuple):
-    """A depth map in the unit of a reconstruction.
+class KnownCamera(NamedTuple):
+    """What is known of the one camera that took all pictures.
 
     Attributes:
-        depth (`np.ndarray` of shape `(h, w)`, float32): 0 where not measured.
-        scale (`float`): What the map was multiplied by; of disparity, before `shift` was added and the inverse taken.
-            Of metric depth, one unit of the reconstruction is `1 / scale` metres.
-        shift (`float`): What was added to disparity; 0 otherwise.
-        error (`float`): Median difference to the sparse depth, as a share of it.
+        intrinsics (`np.ndarray` of shape `(3, 3)`): Pixels.
+        is_exact (`bool`): Whether they are kept, and the pictures have no distortion; otherwise the focal length is a
+            first guess.
     """
 
-    depth: np.ndarray
-    scale: float
-    shift: float
-    error: float
+    intrinsics: np.ndarray
+    is_exact: bool
 
 
 def estimate_structure(images: str | Path, *, horizontal_fov_deg: float | None = None) -> Source:
@@ -100,14 +91,15 @@ def estimate_structure(images: str | Path, *, horizontal_fov_deg: float | None =
     size_hw = _common_size(images, names)
     if horizontal_fov_deg is not None and not 0 < horizontal_fov_deg < 180:
         raise ValueError(f"`horizontal_fov_deg` must be between 0 and 180, got {horizontal_fov_deg}. Pass degrees.")
-    pycolmap = _import_pycolmap()
+    camera = None
+    if horizontal_fov_deg is not None:
+        camera = KnownCamera(intrinsics_from_fov(horizontal_fov_deg, size_hw).double().numpy(), is_exact=True)
+    pycolmap = import_pycolmap()
     workspace = images.with_name(f"{images.name}.colmap-{_digest(images, names, horizontal_fov_deg, pycolmap)}")
     if not workspace.is_dir():
         with tempfile.TemporaryDirectory(dir=images.parent, prefix=f".{images.name}.colmap-") as scratch:
-            made = _reconstruct(
-                pycolmap, images, names, _camera_options(pycolmap, size_hw, horizontal_fov_deg), scratch
-            )
-            _move(made, workspace)
+            made = reconstruct(images, names, camera, scratch, lambda found: check_registered(images, names, found))
+            move_result(made, workspace)
     source = read_colmap(workspace)
     registered = {view.name for view in source.views}
     return replace(
@@ -142,7 +134,15 @@ def _common_size(images: Path, names: list[str]) -> tuple[int, int]:
     return size_hw
 
 
-def _import_pycolmap() -> ModuleType:
+def import_pycolmap() -> ModuleType:
+    """Import the package.
+
+    Returns:
+        `ModuleType`: pycolmap.
+
+    Raises:
+        ImportError: If it is not installed; the message names the extra.
+    """
     try:
         return importlib.import_module("pycolmap")
     except ImportError as error:
@@ -159,33 +159,61 @@ def _digest(images: Path, names: list[str], horizontal_fov_deg: float | None, py
     return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
-def _camera_options(
-    pycolmap: ModuleType, size_hw: tuple[int, int], horizontal_fov_deg: float | None
-) -> dict[str, Any]:
+def _camera_options(pycolmap: ModuleType, camera: KnownCamera | None) -> tuple[Any, bool]:
     """How the pictures are read, and whether the camera is estimated."""
     reader = pycolmap.ImageReaderOptions()
-    if horizontal_fov_deg is None:
-        reader.camera_model = "SIMPLE_RADIAL"
-        return {"reader": reader, "refine": True}
-    height, width = size_hw
-    focal_px = width / 2 / np.tan(np.radians(horizontal_fov_deg) / 2)
-    reader.camera_model = "SIMPLE_PINHOLE"
-    reader.camera_params = ",".join(str(float(value)) for value in (focal_px, width / 2, height / 2))
-    return {"reader": reader, "refine": False}
+    reader.camera_model = "SIMPLE_RADIAL"
+    if camera is None:
+        return reader, True
+    # COLMAP counts from the corner of the picture.
+    fx, fy = camera.intrinsics[0, 0], camera.intrinsics[1, 1]
+    cx, cy = camera.intrinsics[:2, 2] + 0.5
+    if camera.is_exact:
+        reader.camera_model = "PINHOLE"
+    parameters = (fx, fy, cx, cy) if camera.is_exact else ((fx + fy) / 2, cx, cy, 0)
+    reader.camera_params = ",".join(str(float(value)) for value in parameters)
+    return reader, not camera.is_exact
 
 
-def _reconstruct(pycolmap: ModuleType, images: Path, names: list[str], camera: dict[str, Any], scratch: str) -> Path:
-    """Run all steps in a scratch folder, and give the folder of undistorted pictures and model in it."""
+def reconstruct(
+    images: Path,
+    names: list[str],
+    camera: KnownCamera | None,
+    scratch: str | Path,
+    check: Callable[[list[str]], None],
+) -> Path:
+    """Run all steps in a scratch folder.
+
+    Args:
+        images (`Path`):
+            Folder of the pictures.
+        names (`list[str]`):
+            Which of them, all of one size.
+        camera (`KnownCamera`, *optional*):
+            What is known of it.
+        scratch (`str` or `Path`):
+            Folder for everything that is made.
+        check (`Callable[[list[str]], None]`):
+            Refuses the names of the pictures that could be placed, if they are too few.
+
+    Returns:
+        `Path`: Folder in `scratch` of the undistorted pictures and the model, for `read_colmap`.
+
+    Raises:
+        ImportError: If pycolmap is not installed.
+        ValueError: As `check`.
+    """
+    pycolmap = import_pycolmap()
+    reader, is_refined = _camera_options(pycolmap, camera)
     database, models, made = (Path(scratch, name) for name in ("database.db", "models", "undistorted"))
     models.mkdir()
     with _quiet(pycolmap):
         pycolmap.set_random_seed(SEED)
-        _match(pycolmap, database, images, names, camera["reader"])
-        found = pycolmap.incremental_mapping(database, images, models, _mapping_options(pycolmap, camera["refine"]))
+        _match(pycolmap, database, images, names, reader)
+        found = pycolmap.incremental_mapping(database, images, models, _mapping_options(pycolmap, is_refined))
         # Models are worlds of their own: the largest counts, and of two the first.
         best = max(found, key=lambda number: (found[number].num_reg_images(), -number), default=None)
-        registered = [] if best is None else [image.name for image in found[best].images.values() if image.has_pose]
-        _check_registered(images, names, registered)
+        check([] if best is None else [image.name for image in found[best].images.values() if image.has_pose])
         pycolmap.undistort_images(made, models / str(best), images, num_threads=1)
     return made
 
@@ -229,99 +257,58 @@ def _quiet(pycolmap: ModuleType) -> Iterator[None]:
         pycolmap.logging.minloglevel = before
 
 
-def _check_registered(images: Path, names: list[str], registered: list[str]) -> None:
+def check_registered(where: Path, names: Sequence[str], registered: Sequence[str]) -> None:
+    """Refuse a reconstruction of too few pictures.
+
+    Args:
+        where (`Path`):
+            What the message calls the pictures.
+        names (`Sequence[str]`):
+            All of them.
+        registered (`Sequence[str]`):
+            Those that could be placed.
+
+    Raises:
+        ValueError: If fewer than half, or than three, could be placed; the message names the others.
+    """
     missing = sorted(set(names) - set(registered), key=natural_key)
     if len(registered) < max(MIN_IMAGES, MIN_REGISTERED_SHARE * len(names)):
-        more = f" and {len(missing) - NAMES_IN_MESSAGE} more" if len(missing) > NAMES_IN_MESSAGE else ""
         raise ValueError(
-            f"`{images}` must hold pictures of which at least half, and {MIN_IMAGES}, fit together, got "
-            f"{len(registered)} of {len(names)}; COLMAP could not place {', '.join(missing[:NAMES_IN_MESSAGE])}{more}."
+            f"`{where}` must hold pictures of which at least half, and {MIN_IMAGES}, fit together, got "
+            f"{len(registered)} of {len(names)}; COLMAP could not place {some_names(missing)}."
             " Take sharp pictures with texture, from different places, each of which shows most of what the one "
             "before showed; or pass poses."
         )
 
 
-def _move(made: Path, workspace: Path) -> None:
+def some_names(names: Sequence[str]) -> str:
+    """List names for a message.
+
+    Args:
+        names (`Sequence[str]`):
+            Any number of them.
+
+    Returns:
+        `str`: The first ten, and how many more there are.
+    """
+    more = f" and {len(names) - NAMES_IN_MESSAGE} more" if len(names) > NAMES_IN_MESSAGE else ""
+    return f"{', '.join(names[:NAMES_IN_MESSAGE])}{more}"
+
+
+def move_result(made: Path, workspace: Path) -> None:
+    """Put what was made in its place at once.
+
+    Args:
+        made (`Path`):
+            Complete folder.
+        workspace (`Path`):
+            Its place, on the same disk.
+
+    Raises:
+        OSError: If that is not possible.
+    """
     try:
         os.replace(made, workspace)
     except OSError:
         if not workspace.is_dir():  # otherwise another process was faster, and has the same
             raise
-
-
-def align_depth(depth: np.ndarray, sparse_depth: np.ndarray, kind: str) -> AlignedDepth:
-    """Bring a dense depth map into the unit of a reconstruction.
-
-    Metric and relative depth are multiplied by the median ratio to the sparse depth. Disparity has a scale and a
-    shift, found by least median of squares over lines through two points, and then by least squares over what is near
-    the best of them.
-
-    Args:
-        depth (`np.ndarray` of shape `(h, w)`):
-            Of an estimator. Not measured where not finite, and, unless disparity, where not positive.
-        sparse_depth (`np.ndarray` of shape `(h, w)`):
-            Of the same view and size; 0 where not measured.
-        kind (`str`):
-            `"metric"`, `"relative"` or `"disparity"`.
-
-    Returns:
-        `AlignedDepth`: In the unit of `sparse_depth`.
-
-    Raises:
-        ValueError: If shapes differ, too few points are measured in both, or the maps do not fit.
-
-    Source: Rousseeuw, Least median of squares regression, 1984.
-    """
-    check_choice(kind, "kind", DEPTH_KINDS)
-    depth, sparse = np.asarray(depth, dtype=np.float64), np.asarray(sparse_depth, dtype=np.float64)
-    if depth.shape != sparse.shape or depth.ndim != 2:
-        raise ValueError(
-            f"`depth` must have the shape of `sparse_depth`, (h, w), got {depth.shape} and {sparse.shape}. Resize the "
-            "dense map."
-        )
-    measured = np.isfinite(depth) & ((depth > 0) | (kind == "disparity"))
-    points = measured & np.isfinite(sparse) & (sparse > 0)
-    if np.count_nonzero(points) < MIN_ALIGNMENT_POINTS:
-        raise ValueError(
-            f"`sparse_depth` must have at least {MIN_ALIGNMENT_POINTS} pixels where `depth` is measured too, got "
-            f"{np.count_nonzero(points)}. Choose a view that observes more points."
-        )
-    seen, known, shift = depth[points], sparse[points], 0.0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if kind == "disparity":
-            scale, shift = _fit_line(seen, 1 / known)
-            inverse = scale * depth + shift
-            aligned = np.where(measured & (inverse > 0), 1 / inverse, 0)
-        else:
-            scale = float(np.exp(np.median(np.log(known / seen))))
-            aligned = np.where(measured, scale * depth, 0)
-    error = float(np.median(np.abs(aligned[points] / known - 1)))
-    if not error <= MAX_ALIGNMENT_ERROR:
-        raise ValueError(
-            f"`depth` must fit `sparse_depth` to {MAX_ALIGNMENT_ERROR:.0%} in the median, got {error:.0%} as {kind}. "
-            "Check the kind, and that both are of the same view."
-        )
-    return AlignedDepth(aligned.astype(np.float32), scale, shift, error)
-
-
-def _fit_line(seen: np.ndarray, inverse: np.ndarray) -> tuple[float, float]:
-    """Scale and shift that turn disparity into inverse depth; residuals count as shares of it."""
-    rng = np.random.default_rng(SEED)
-    first, second = rng.integers(len(seen), size=(2, NUM_LINES))
-    scales = (inverse[first] - inverse[second]) / (seen[first] - seen[second])
-    shifts = inverse[first] - scales * seen[first]
-    usable = np.isfinite(scales) & (scales > 0)
-    if not usable.any():
-        raise ValueError(
-            "`depth` must grow where things are nearer, as disparity does, got a map in which it never does. Pass "
-            '`kind="relative"` if it is depth.'
-        )
-    scales, shifts = scales[usable], shifts[usable]
-    medians = [np.median(np.abs(a * seen + b - inverse) / inverse) for a, b in zip(scales, shifts, strict=True)]
-    best = int(np.argmin(medians))
-    residuals = np.abs(scales[best] * seen + shifts[best] - inverse) / inverse
-    limit = INLIER_DEVIATIONS * DEVIATIONS_PER_MEDIAN * medians[best]
-    near = residuals <= max(limit, np.finfo(np.float32).eps)
-    columns = np.stack((seen[near], np.ones(int(near.sum()))), axis=1) / inverse[near, None]
-    scale, shift = np.linalg.lstsq(columns, np.ones(len(columns)), rcond=None)[0]
-    return float(scale), float(shift)
