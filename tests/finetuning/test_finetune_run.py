@@ -198,3 +198,8 @@ def test_too_long_sequences_are_refused_before_training_with_their_number(folder
     with pytest.raises(ValueError, match=r"12 of 12.*eval|\d+ of \d+ that are longer.*train\.jsonl:\d+"):
         tune(folder, "long", max_tokens=10)
     assert not list((folder / "long_run").glob("checkpoint-*"))
+
+
+@pytest.mark.parametrize("path", sorted((CHECKPOINT.parents[1] / "configs" / "finetune").glob("*.yaml")))
+def test_recipes_that_come_along_are_read(path):
+    assert read_finetune_settings(path).data[0].weight > 0
