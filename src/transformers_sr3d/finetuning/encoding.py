@@ -83,6 +83,21 @@ class RecordDataset(torch.utils.data.Dataset):
             encoded["pixel_values"] = self.features.load(views_key(record))
         return {"encoded": encoded, "conversation": record.turns}
 
+    def as_rows(self) -> Any:
+        """Show the items as a data set of the library `datasets`, which `trl.SFTTrainer` asks for.
+
+        Returns:
+            `datasets.Dataset`: Rows that are encoded when they are read. The trainer needs
+            `remove_unused_columns=False`, `dataset_kwargs={"skip_prepare_dataset": True}` and the collator.
+        """
+        from datasets import Dataset
+
+        return Dataset.from_dict({"index": list(range(len(self)))}).with_transform(self._rows)
+
+    def _rows(self, batch: dict[str, list[int]]) -> dict[str, list[Any]]:
+        items = [self[index] for index in batch["index"]]
+        return {name: [item[name] for item in items] for name in items[0]}
+
 
 def encode_record(record: Record, processor: Any, regions: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Encode the views and regions of a record.
