@@ -129,6 +129,14 @@ def test_every_number_of_the_records_is_true(room):
     assert checked
 
 
+def test_only_wanted_categories_are_asked(room):
+    out = room / "wanted.jsonl"
+    out.unlink(missing_ok=True)
+    wanted = ("direction", "vertical_distance", "room_size")
+    report = make_records([scene_folder(room)], out, MakeSettings(questions=8, categories=wanted))
+    assert set(report["questions"]) == {"direction", "vertical_distance"}
+
+
 def test_same_seed_gives_the_same_file_and_another_seed_another(room):
     texts = []
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
@@ -218,6 +226,7 @@ def test_categories_that_need_all_things_wait_for_the_word(room):
         ({"turns": 0}, "turns"),
         ({"split": "x"}, "split"),
         ({"region_kind": "x"}, "mask"),
+        ({"categories": ("distance", "x")}, "categories"),
     ],
 )
 def test_settings_are_checked(change, word):

@@ -49,6 +49,7 @@ def _add_make(actions: argparse._SubParsersAction) -> None:
     parser.add_argument("--out", required=True, metavar="FILE", help="the JSONL file to write")
     parser.add_argument("--coco", metavar="FILE", help="annotations whose file names are those of the views")
     parser.add_argument("--questions", type=int, default=16, metavar="N", help="most per scene (default: 16)")
+    parser.add_argument("--categories", nargs="+", metavar="NAME", help="ask in these only (default: all that fit)")
     parser.add_argument("--turns", type=int, default=1, metavar="N", help="questions of one record (default: 1)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all that is drawn (default: 0)")
     parser.add_argument(
@@ -116,6 +117,7 @@ def run_make(args: argparse.Namespace) -> int:
         region_kind=args.region_kind,
         all_annotated=args.all_annotated,
         annotations=args.coco,
+        categories=None if args.categories is None else tuple(args.categories),
     )
     report = make_records(args.scenes, args.out, settings)
     print(f"{args.out}: {report['records']} records of {len(args.scenes)} scenes")

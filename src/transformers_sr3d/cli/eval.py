@@ -5,6 +5,7 @@
 import argparse
 
 from transformers_sr3d.cli.eval_kinect import add_kinect_parser
+from transformers_sr3d.cli.eval_records import add_records_parser
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -18,6 +19,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     tasks = parser.add_subparsers(dest="task", metavar="TASK", required=True)
     _add_rooms_bench(tasks)
     add_kinect_parser(tasks)
+    add_records_parser(tasks)
 
 
 def _add_rooms_bench(tasks: argparse._SubParsersAction) -> None:

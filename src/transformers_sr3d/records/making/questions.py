@@ -19,6 +19,8 @@ from transformers_sr3d.records.making.measuring import MeasuredScene
 from transformers_sr3d.records.making.spatial_rgpt import SPATIAL_RGPT_CATEGORIES, sample_spatial_rgpt
 from transformers_sr3d.rooms.questions.contents import NumberedRoom
 from transformers_sr3d.rooms.questions.conversations import (
+    MULTI_VIEW_CATEGORIES,
+    SINGLE_VIEW_CATEGORIES,
     RoomQuestion,
     categories_of,
     number_objects,
@@ -31,6 +33,7 @@ NEEDS_ROOM = ("room_size",)
 NEEDS_ALL_THINGS = ("counting", "existence")
 FREE_OF_UP = ("left_right", "front_behind", "depth_order", "distance", "naming", "counting", "existence")
 MAX_REGIONS = 8
+CATEGORIES = tuple(dict.fromkeys((*SINGLE_VIEW_CATEGORIES, *MULTI_VIEW_CATEGORIES, *SPATIAL_RGPT_CATEGORIES)))
 
 
 def possible_categories(measured: MeasuredScene, *, gravity_known: bool, all_annotated: bool) -> tuple[str, ...]:
@@ -71,7 +74,7 @@ def ask(
         `tuple[list[RoomQuestion], dict[int, int]]`: The questions, and from region number to the thing.
     """
     numbers = number_objects(measured.facts, rng, max_regions=MAX_REGIONS)
-    if not numbers:
+    if not numbers or not categories:
         return [], {}
     extra = [name for name in categories if name in SPATIAL_RGPT_CATEGORIES]
     usual = [name for name in categories if name not in SPATIAL_RGPT_CATEGORIES]

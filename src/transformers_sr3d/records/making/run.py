@@ -23,7 +23,7 @@ from transformers_sr3d.camera_inputs_sr3d import prepare_views
 from transformers_sr3d.inputs.open_source import open_source
 from transformers_sr3d.records.format import write_records
 from transformers_sr3d.records.making.measuring import measure_scene
-from transformers_sr3d.records.making.questions import ask, mark, possible_categories, truth_of
+from transformers_sr3d.records.making.questions import CATEGORIES, ask, mark, possible_categories, truth_of
 from transformers_sr3d.records.making.things import boxed_things, marked_things
 from transformers_sr3d.rooms.questions.region_marks import MULTI_VIEW_KINDS
 from transformers_sr3d.rooms.world import SPLITS
@@ -46,6 +46,7 @@ class MakeSettings:
         region_kind (`str`, *optional*): One of `MULTI_VIEW_KINDS` for all regions; drawn for each if not given.
         all_annotated (`bool`, defaults to `False`): Whether every thing is annotated, so that things may be counted.
         annotations (`str`, *optional*): COCO or LVIS file with marks on the views; by default the scene's objects.
+        categories (`tuple[str, ...]`, *optional*): Asks in these only, of those that a scene can be asked in.
 
     Raises:
         ValueError: If a value is out of range or unknown.
@@ -58,6 +59,7 @@ class MakeSettings:
     region_kind: str | None = None
     all_annotated: bool = False
     annotations: str | None = None
+    categories: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("questions", 1), ("turns", 1), ("seed", 0)):
@@ -65,6 +67,9 @@ class MakeSettings:
                 raise ValueError(f"`{name}` must be at least {least}, got {getattr(self, name)}. Raise it.")
         if self.split not in SPLITS:
             raise ValueError(f"`split` must be one of {', '.join(SPLITS)}, got {self.split!r}. Choose one of them.")
+        unknown = sorted(set(self.categories or ()) - set(CATEGORIES))
+        if unknown:
+            raise ValueError(f"`categories` must be among {', '.join(CATEGORIES)}, got {unknown[0]!r}. Choose some.")
         if self.region_kind not in (None, *MULTI_VIEW_KINDS):
             raise ValueError(
                 f"`region_kind` must be one of {', '.join(MULTI_VIEW_KINDS)}, got {self.region_kind!r}. Choose one."
@@ -178,6 +183,7 @@ def _make_scene(root: Path, name: str, rng: np.random.Generator, settings: MakeS
     measured = measure_scene(views, things, instances, split=settings.split)
     is_upright = views["gravity"] == "known"
     categories = possible_categories(measured, gravity_known=is_upright, all_annotated=settings.all_annotated)
+    categories = tuple(name for name in categories if settings.categories is None or name in settings.categories)
     questions, numbers = ask(measured, rng, settings.questions, categories=categories)
     user_from_up = views["up_from_user_world"].double().numpy().T
     lines = []
