@@ -135,11 +135,15 @@ def write_json(path: Path, content) -> None:
     path.write_text(json.dumps(content, indent=2), encoding="utf-8")
 
 
-def random_weights(vision=VISION, text=TEXT, *, projector="mlp_downsample_3x3_fix", rows=None, seed=0, dtype=None):
-    """Weights of each part, by VILA's keys."""
+def random_weights(
+    vision=VISION, text=TEXT, *, projector="mlp_downsample_3x3_fix", rows=None, seed=0, dtype=None, meta=False
+):
+    """Weights of each part, by VILA's keys; with `meta` their shapes alone."""
     generator = torch.Generator().manual_seed(seed)
 
     def draw(*shape, scale=None, shift=0.0):
+        if meta:
+            return torch.empty(shape, dtype=dtype, device="meta")
         scale = scale or shape[-1] ** -0.5
         return (torch.randn(shape, generator=generator) * scale + shift).to(dtype or torch.float32)
 
@@ -215,6 +219,18 @@ def llm_weights(draw, text, rows):
         weights[f"{stem}.input_layernorm.weight"] = draw(size, scale=0.1, shift=1.0)
         weights[f"{stem}.post_attention_layernorm.weight"] = draw(size, scale=0.1, shift=1.0)
     return weights
+
+
+def save_header(tensors: dict, path: Path) -> None:
+    """A file with names, shapes and dtypes of tensors, and a hole where their values would be."""
+    header, end = {}, 0
+    for key, value in tensors.items():
+        start, end = end, end + value.numel() * value.element_size()
+        header[key] = {"dtype": "BF16", "shape": list(value.shape), "data_offsets": [start, end]}
+    text = json.dumps(header).encode()
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        file.truncate(8 + len(text) + end)
 
 
 def rows_of(weights) -> int:
