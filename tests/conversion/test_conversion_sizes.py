@@ -90,9 +90,9 @@ before = memory("VmRSS")
 write_nvila(conversion, out)
 print(json.dumps({"grown": memory("VmHWM") - before, "written": conversion.plan.num_bytes}))
 """
-SHARD = 64_000_000
-# One shard, its largest tensor once more, and what libraries add when they are first used; see the figure in the docs.
-MOST_SHARDS = 2.5
+SHARD = 256_000_000
+# Measured: 1.08. With shards of 64 MB it was 2.8, because the C library keeps freed blocks of less than 32 MiB.
+MOST_SHARDS = 1.3
 
 
 @pytest.mark.slow
@@ -107,5 +107,5 @@ def test_memory_stays_near_one_shard(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     measured = json.loads(done.stdout.splitlines()[-1])
-    assert measured["written"] > 400e6
+    assert measured["written"] > 2 * SHARD
     assert measured["grown"] < MOST_SHARDS * SHARD, measured

@@ -29,7 +29,11 @@ def add_parser(subparsers: Any) -> None:
     nvila.add_argument("src", metavar="SRC", help="folder of the source")
     nvila.add_argument("--out", required=True, metavar="DST", help="folder to write; it must not exist")
     nvila.add_argument("--dry-run", action="store_true", help="check everything, print the plan, write nothing")
-    add_weight_options(nvila, "auto")
+    nvila.add_argument(
+        "--dtype", choices=DTYPES, default=DTYPES[0], help="of the weights (default: auto, the source's)"
+    )
+    nvila.add_argument("--seed", type=int, default=0, metavar="N", help="of the weights that are new (default: 0)")
+    nvila.add_argument("--licence", metavar="NAME", help="of the source, where its model card does not say")
     nvila.add_argument(
         "--max-shard-gb",
         type=float,
@@ -38,20 +42,6 @@ def add_parser(subparsers: Any) -> None:
         help=f"largest file of weights, and about the memory needed (default: {DEFAULT_SHARD_GB:g})",
     )
     nvila.set_defaults(run=run)
-
-
-def add_weight_options(parser: Any, dtype: str) -> None:
-    """Add the options that say how weights are written.
-
-    Args:
-        parser (`argparse.ArgumentParser`):
-            Of the verb.
-        dtype (`str`):
-            Default of `--dtype`.
-    """
-    parser.add_argument("--dtype", choices=DTYPES, default=dtype, help=f"of the weights (default: {dtype})")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the weights that are new (default: 0)")
-    parser.add_argument("--licence", metavar="NAME", help="of the source, where its model card does not say")
 
 
 def run(args: argparse.Namespace) -> int:
