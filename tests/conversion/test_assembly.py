@@ -70,7 +70,7 @@ def test_features_are_those_of_the_tower(model_type, text, tmp_path):
     model, processor = new_model(folder, text, tmp_path / "sr3d")
     prefix = TOWERS[model_type][1]
     assert model.config.num_prefix_tokens == prefix
-    assert processor.list(processor.image_processor.image_mean) == [0.4, 0.5, 0.6]
+    assert list(processor.image_processor.image_mean) == [0.4, 0.5, 0.6]
     pixels = torch.randn(2, 3, 70, 70, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
         expected = AutoModel.from_pretrained(folder)(pixels, output_hidden_states=True).hidden_states[-2][:, prefix:]
