@@ -14,7 +14,9 @@ from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokeni
 from transformers_sr3d import SR3DForConditionalGeneration, SR3DProcessor
 from transformers_sr3d.cli.main import main
 from transformers_sr3d.conversion.assembly import assemble, write_assembly
+from transformers_sr3d.conversion.card import joint_licence
 from transformers_sr3d.conversion.parts import load_language_model, load_tower
+from transformers_sr3d.estimators.licences import Licence
 
 
 EMBEDDED = Path(__file__).resolve().parents[2] / "checkpoints" / "sr3d-tiny"
@@ -189,6 +191,20 @@ def test_a_tower_with_missing_weights_is_refused(tmp_path):
         load_tower(str(folder))
 
 
+@pytest.mark.parametrize(
+    ("names", "joint"),
+    [
+        (("apache-2.0", "apache-2.0"), "apache-2.0"),
+        (("apache-2.0", "cc-by-nc-4.0"), "cc-by-nc-4.0"),
+        (("mit", "apache-2.0"), "apache-2.0 and mit"),
+        (("mit", None), None),
+        (("cc-by-nc-4.0", None), None),
+    ],
+)
+def test_a_restriction_of_one_part_holds_for_the_whole(names, joint):
+    assert joint_licence([Licence("x", name, "") for name in names]) == joint
+
+
 @pytest.mark.parametrize("argument", ["--vision", "--text"])
 def test_a_part_that_is_not_there_is_named(argument, vision, text, tmp_path, capsys):
     parts = {"--vision": str(vision), "--text": str(text), argument: str(tmp_path / "nothing")}
@@ -206,6 +222,8 @@ def test_the_command_writes_a_checkpoint_with_a_card(vision, text, tmp_path, cap
     assert SR3DForConditionalGeneration.from_pretrained(out).dtype == torch.bfloat16
     card = (out / "README.md").read_text(encoding="utf-8")
     assert "license: unknown" in card
+    assert str(vision.parent) not in card
+    assert str(text.parent) not in card
     assert "means nothing yet" in card
     assert (out / "pipeline_sr3d.py").is_file()
     assert main(command) == 2

@@ -243,6 +243,7 @@ def test_the_command_prints_the_plan_and_a_dry_run_writes_nothing(source, tmp_pa
     card = (out / "README.md").read_text(encoding="utf-8")
     assert "license: cc-by-nc-4.0" in card
     assert "excludes commercial use" in card
+    assert str(source.parent) not in card
     assert (out / "modeling_sr3d.py").is_file()
     assert not (out / "conversion.json").exists()
 

@@ -16,7 +16,7 @@ import torch
 from transformers.initialization import no_init_weights
 
 from transformers_sr3d.configuration_sr3d import SR3DConfig
-from transformers_sr3d.conversion.card import write_card
+from transformers_sr3d.conversion.card import joint_licence, without_folders, write_card
 from transformers_sr3d.conversion.conversion_plan import HEAD
 from transformers_sr3d.conversion.new_weights import new_weights
 from transformers_sr3d.conversion.parts import LanguageModel, Tower
@@ -230,13 +230,13 @@ def _licences(assembly: Assembly) -> list[Licence]:
 
 def _card(assembly: Assembly, title: str) -> str:
     licences = _licences(assembly)
-    names = {licence.name for licence in licences}
+    sentences = [*(licence.sentence() for licence in licences), "Code files beside the weights: apache-2.0."]
     return write_card(
         title=title,
         origin="A vision tower and a language model, put together by `sr3d init`.",
         untrained="its projector, 3D position encoding and region branch are new. It answers text as its language "
         "model does; what it says of pictures, depth and regions means nothing yet.",
-        parts=[" ".join(line.split()) for line in _parts(assembly)],
-        licence=names.pop() if len(names) == 1 else None,
-        sentences=[*(licence.sentence() for licence in licences), "Code files beside the weights: apache-2.0."],
+        parts=[without_folders(" ".join(line.split()), assembly.names) for line in _parts(assembly)],
+        licence=joint_licence(licences),
+        sentences=[without_folders(sentence, assembly.names) for sentence in sentences],
     )

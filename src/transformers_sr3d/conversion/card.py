@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Facts of a conversion -> README.md of the checkpoint, with the licence of what it was made from.
 
-May import: huggingface_hub.
+May import: huggingface_hub and the licences of checkpoints.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from huggingface_hub import ModelCardData
+
+from transformers_sr3d.estimators.licences import Licence
 
 
 # Licences that the Hub has a word for and that occur here; any other is written as "other" with its name.
@@ -86,3 +89,38 @@ def write_card(
         licence="\n".join(f"- {sentence}" for sentence in sentences),
         version=__version__,
     )
+
+
+def joint_licence(licences: Iterable[Licence]) -> str | None:
+    """Find what holds for a checkpoint that is made of several.
+
+    Args:
+        licences (`Iterable[Licence]`):
+            Of its parts.
+
+    Returns:
+        `str`, *optional*: One that excludes commercial use, else all of them; None if one is not known.
+    """
+    found = list(licences)
+    if any(licence.name is None for licence in found):
+        return None
+    restricted = [licence.name for licence in found if licence.is_restricted]
+    return " and ".join(sorted({str(name) for name in restricted or (licence.name for licence in found)}))
+
+
+def without_folders(text: str, names: Iterable[str]) -> str:
+    """Shorten paths of this machine to their last part, because a model card is read elsewhere.
+
+    Args:
+        text (`str`):
+            That mentions them.
+        names (`Iterable[str]`):
+            Paths, or names on the Hub, which stay.
+
+    Returns:
+        `str`: The text.
+    """
+    for name in names:
+        if Path(name).exists():
+            text = text.replace(name, Path(name).resolve().name)
+    return text

@@ -17,7 +17,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from transformers_sr3d.configuration_sr3d import SR3DConfig
-from transformers_sr3d.conversion.card import write_card
+from transformers_sr3d.conversion.card import without_folders, write_card
 from transformers_sr3d.conversion.conversion_plan import Plan, common_dtype, make_plan
 from transformers_sr3d.conversion.new_weights import new_weights
 from transformers_sr3d.conversion.nvila_source import NvilaSource, open_nvila
@@ -260,5 +260,8 @@ def _card(conversion: NvilaConversion, title: str) -> str:
         "source computes; what it says of depth and regions means nothing yet.",
         parts=[" ".join(line.split()) for line in _parts(conversion)],
         licence=conversion.licence.name,
-        sentences=[conversion.licence.sentence(), "Code files beside the weights: apache-2.0."],
+        sentences=[
+            without_folders(conversion.licence.sentence(), [str(source.folder)]),
+            "Code files beside the weights: apache-2.0.",
+        ],
     )
