@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import torch
+from transformers import PreTrainedConfig
 from transformers.initialization import no_init_weights
 
 from transformers_sr3d.configuration_sr3d import SR3DConfig
@@ -215,7 +216,8 @@ def _check_logits(model: SR3DForConditionalGeneration, language: LanguageModel) 
 
 def _parts(assembly: Assembly) -> list[str]:
     config = assembly.model.config
-    vision, text = config.vision_config, config.get_text_config()
+    vision: PreTrainedConfig = assembly.model.model.vision_tower.config
+    text = config.get_text_config()
     return [
         f"tower     {assembly.names[0]}: {vision.model_type}, image {config.tile_size}, patch {config.patch_size}, "
         f"{config.num_prefix_tokens} prefix tokens, read at hidden state {config.vision_feature_layer}",
