@@ -14,6 +14,7 @@ from os import PathLike
 from typing import Any
 
 from transformers import PreTrainedModel, ProcessorMixin, pipeline
+from transformers.dynamic_module_utils import custom_object_save
 
 from transformers_sr3d.pipeline_sr3d import SpatialVQAPipeline
 
@@ -71,6 +72,24 @@ def export_checkpoint(model: PreTrainedModel, processor: ProcessorMixin, folder:
     declare_remote_code(model)
     # The names in the file are the names in the code, not those of an older layout of the vision tower.
     model.save_pretrained(folder, save_original_format=False)
+    processor.save_pretrained(folder)
+
+
+def export_without_weights(model: PreTrainedModel, processor: ProcessorMixin, folder: str | PathLike) -> None:
+    """Save everything of a checkpoint but its weights, which somebody else writes, for example one shard at a time.
+
+    Args:
+        model (`PreTrainedModel`):
+            An `SR3DForConditionalGeneration`, also one without weights (on the meta device).
+        processor (`ProcessorMixin`):
+            An `SR3DProcessor` with its tokenizer and chat template.
+        folder (`str | PathLike`):
+            Folder that exists.
+    """
+    declare_remote_code(model)
+    custom_object_save(model, folder, config=model.config)
+    model.config.save_pretrained(folder)
+    model.generation_config.save_pretrained(folder)
     processor.save_pretrained(folder)
 
 

@@ -11,10 +11,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from transformers_sr3d.cli import ask, data, doctor, eval, render, scene, train, view
+from transformers_sr3d.cli import ask, convert, data, doctor, eval, init, render, scene, train, view
 
 
-VERBS = (ask, scene, doctor, view, data, render, train, eval)
+VERBS = (ask, scene, doctor, view, data, render, convert, init, train, eval)
 USER_ERROR = 2
 
 

