@@ -109,3 +109,25 @@ def test_memory_stays_near_one_shard(tmp_path):
     measured = json.loads(done.stdout.splitlines()[-1])
     assert measured["written"] > 2 * SHARD
     assert measured["grown"] < MOST_SHARDS * SHARD, measured
+
+
+@pytest.mark.slow
+def test_a_killed_conversion_goes_on_after_its_last_whole_shard(tmp_path):
+    text = {**TEXT, "hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 12}
+    write_vila(tmp_path / "source", random_weights(text=text), text=text)
+    command = [sys.executable, "-m", "transformers_sr3d.cli.main", "convert", "nvila", str(tmp_path / "source")]
+    command += ["--max-shard-gb", "0.004", "--out"]
+    left, out, whole = tmp_path / ".out.partial", tmp_path / "out", tmp_path / "whole"
+    for shards in (1, 4, 9):
+        with subprocess.Popen([*command, str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            while process.poll() is None and len(list(left.glob("model-*.safetensors"))) < shards:
+                pass
+            process.kill()
+        assert not out.exists()
+        assert len(list(left.glob("model-*.safetensors"))) >= shards
+    for folder in (out, whole):
+        assert subprocess.run([*command, str(folder)], capture_output=True, check=False).returncode == 0
+    names = sorted(path.name for path in whole.iterdir())
+    assert sorted(path.name for path in out.iterdir()) == names
+    same = [(out / name).read_bytes() == (whole / name).read_bytes() for name in names if name != "README.md"]
+    assert all(same)

@@ -52,6 +52,8 @@ def working_folder(out: Path, fingerprint: dict[str, Any]) -> Iterator[Path]:
     if folder.exists() and not (note.is_file() and note.read_text(encoding="utf-8") == text):
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    for half_written in folder.glob(".*"):  # ours and those of safetensors, of a call that was killed
+        half_written.unlink()
     with replacing(note) as partial:
         partial.write_text(text, encoding="utf-8")
     yield folder
