@@ -40,7 +40,7 @@ def test_a_sound_scene_gives_status_zero(sound, tmp_path, capsys):
     printed = capsys.readouterr()
     assert "10 views, 10 compared" in printed.out
     assert "nothing wrong was found" in printed.out
-    assert "nothing is wrong, so" in printed.err
+    assert "nothing wrong was found, so" in printed.err
     assert not (tmp_path / "copy").exists()
 
 
@@ -55,6 +55,7 @@ def test_json_holds_the_report(inverted, capsys):
     assert run_doctor(inverted, "--json") == 1
     report = json.loads(capsys.readouterr().out)
     assert report["is_sound"] is False
+    assert report["verdict"] == "fault"
     assert [finding["name"] for finding in report["findings"]] == ["pose_direction"]
     assert report["mending"]["geometry"]["invert_poses"] is True
     assert report["figures"]["corrected_agreeing_share"] > 0.8 > report["figures"]["agreeing_share"]

@@ -5,10 +5,14 @@
 import argparse
 import json
 
+import numpy as np
 import pytest
+from examined_rooms import make_source
 from viewed_rooms import BOXES, write_viewed_scene
 
 from transformers_sr3d.cli import view
+from transformers_sr3d.doctor.planted import PLANTED
+from transformers_sr3d.inputs.open_source import import_scene
 
 
 REGIONS = tuple(f"--region=box3d={','.join(map(str, (*center, *size)))}" for center, size in BOXES)
@@ -52,6 +56,25 @@ def test_every_format_is_written_and_named(scene, tmp_path, capsys):
     assert "About 1.8 meters." in (out / "view.html").read_text(encoding="utf-8")
     (pair,) = json.loads((out / "companions.json").read_text(encoding="utf-8"))["pairs"]
     assert pair["gap"] == pytest.approx(1.1, abs=0.15)
+
+
+def test_ports_and_places_are_refused_before_work(scene, tmp_path):
+    with pytest.raises(ValueError, match=r"`--port` must be from 1 to 65535, got 99999999"):
+        run_view(scene, "--live", "--port", "99999999")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(NotADirectoryError, match="`--out` must be a folder, got the file"):
+        run_view(scene, "--out", tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_views_that_contradict_each_other_are_warned_of(tmp_path, capsys):
+    source = PLANTED["poses inverted"].plant(make_source(), np.random.default_rng(0))
+    import_scene(source, tmp_path / "inverted")
+    run_view(tmp_path / "inverted", "--out", tmp_path / "out", "--formats=ply")
+    assert "sr3d view: warning:" in capsys.readouterr().err
+    import_scene(make_source(), tmp_path / "sound")
+    run_view(tmp_path / "sound", "--out", tmp_path / "out", "--formats=ply")
+    assert "warning" not in capsys.readouterr().err
 
 
 def test_points_are_bounded(scene, tmp_path, capsys):

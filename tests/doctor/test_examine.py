@@ -3,6 +3,7 @@
 """`examine_source`: every planted fault is named, a sound room is left alone, and what cannot be checked is said."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -47,14 +48,37 @@ def test_one_view_says_what_cannot_be_checked(room):
 def test_views_without_poses_are_not_compared(room):
     unposed = replace(room, views=tuple(replace(view, camera_to_world=None) for view in room.views), world_up=None)
     report = examine_source(unposed)
-    assert report.is_sound
+    assert report.verdict == "not checked"
     assert report.not_checked["pose_direction"] == report.not_checked["up_axis"] == "there are no poses"
 
 
 def test_views_without_depth_leave_everything_unchecked(room):
     report = examine_source(replace(room, views=tuple(replace(view, load_depth=None) for view in room.views)))
-    assert report.is_sound
+    assert report.verdict == "not checked"
+    assert not report.is_sound
+    assert "not known to be sound" in report.to_text()
     assert set(report.not_checked) == set(FAULTS)
+
+
+def test_a_contradiction_of_absurd_size_is_not_mended_by_its_scale_alone(room):
+    rng = np.random.default_rng(0)
+    views = []
+    for view in room.views:
+        pose = np.array(view.camera_to_world) @ np.diag([1.0, 1.0, 1.0, 1.0])
+        pose[:3, 3] += rng.uniform(-0.6, 0.6, 3)  # every view elsewhere, yet seeing the others' surfaces
+        pose[:3, 3] *= 1000.0
+        far = partial(lambda load: np.asarray(load()) * np.float32(1000.0), view.load_depth)
+        views.append(replace(view, camera_to_world=pose, load_depth=far))
+    report = examine_source(replace(room, views=tuple(views)))
+    assert "contradiction" in names(report)
+    assert "scale" in names(report)
+    assert not report.mending.changes_anything
+
+
+def test_estimated_depth_is_said(room):
+    report = examine_source(replace(room, depth_is_estimated=True))
+    assert report.is_sound
+    assert "note         depth was estimated" in report.to_text()
 
 
 def test_unknown_unit_and_up_are_not_judged(room):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from finetuning_rooms import write_start
+from PIL import Image
 from transformers import Trainer, TrainingArguments
 
 from transformers_sr3d.finetuning.augmentation import augment_regions
@@ -172,6 +173,8 @@ def test_records_of_like_length_are_together_and_order_is_of_the_seed():
 
 # Augmentation
 
+IMAGES = [Image.new("RGB", (120, 64))] * 4
+
 
 def mark(mask, view, number=3):
     return {"mask": run_lengths(mask), "view": view, "region": number}
@@ -182,22 +185,29 @@ def test_masks_become_boxes_and_views_are_dropped():
     mask[4:9, 6:16] = True
     marks = [mark(mask, view) for view in range(4)]
     rng = np.random.default_rng(0)
-    changed = augment_regions(marks, AugmentationSettings(mask_to_box=1.0), rng)
+    changed = augment_regions(marks, IMAGES, AugmentationSettings(mask_to_box=1.0), rng)
     assert [entry["box_xyxy"] for entry in changed] == [[6.0, 4.0, 16.0, 9.0]] * 4
     assert {entry["region"] for entry in changed} == {3}
-    kept = [len(augment_regions(marks, AugmentationSettings(drop_views=1.0), rng)) for _ in range(200)]
+    kept = [len(augment_regions(marks, IMAGES, AugmentationSettings(drop_views=1.0), rng)) for _ in range(200)]
     assert set(kept) == {1, 2, 3}
-    assert augment_regions(marks, AugmentationSettings(), rng) == marks
+    assert augment_regions(marks, IMAGES, AugmentationSettings(), rng) == marks
 
 
 def test_jitter_moves_edges_by_a_share_and_keeps_a_box():
     rng = np.random.default_rng(0)
     box = {"box_xyxy": [10, 20, 110, 60], "view": 0}
     moved = np.array(
-        [augment_regions([box], AugmentationSettings(jitter=0.1), rng)[0]["box_xyxy"] for _ in range(500)]
+        [augment_regions([box], IMAGES, AugmentationSettings(jitter=0.1), rng)[0]["box_xyxy"] for _ in range(500)]
     )
     off = np.abs(moved - box["box_xyxy"]).max(axis=0)
     assert (off <= [10, 4, 10, 4]).all()
     assert (off >= [9, 3.6, 9, 3.6]).all()
+    edge = {"box_xyxy": [0, 0, 120, 64], "view": 3}
+    jitter = AugmentationSettings(jitter=0.2)
+    moved = np.array([augment_regions([edge], IMAGES, jitter, rng)[0]["box_xyxy"] for _ in range(100)])
+    assert moved.min() >= 0
+    assert (moved.max(axis=0)[2:] <= [120, 64]).all()
     tiny = {"box_xyxy": [3.0, 3.0, 4.0, 4.0]}
-    assert augment_regions([tiny], AugmentationSettings(jitter=0.25), np.random.default_rng(1))[0]["region"] == 0
+    assert (
+        augment_regions([tiny], IMAGES, AugmentationSettings(jitter=0.25), np.random.default_rng(1))[0]["region"] == 0
+    )

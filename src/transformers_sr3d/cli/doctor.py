@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
 # SPDX-License-Identifier: Apache-2.0
-"""`sr3d doctor SCENE`: what is wrong with a scene, and how to mend it. Status 0: sound, 1: a fault was found."""
+"""`sr3d doctor SCENE`: what is wrong with a scene, and how to mend it. Status 0: no fault was found, 1: one was."""
 
 import argparse
 import json
@@ -75,11 +75,11 @@ def run(args: argparse.Namespace) -> int:
         if not args.json:
             print(f"corrected copy\n{mended.to_text()}")
     elif args.fix is not None:
-        reason = "nothing is wrong" if report.is_sound else "no correction is known"
+        reason = "no correction is known" if report.findings else "nothing wrong was found"
         print(f"sr3d doctor: {reason}, so {args.fix} was not written", file=sys.stderr)
     if args.json:
         print(json.dumps(result, ensure_ascii=False, indent=2))
-    return 0 if report.is_sound else FAULT_FOUND
+    return FAULT_FOUND if report.findings else 0
 
 
 def check_fix_folder(source: Path, folder: Path) -> None:

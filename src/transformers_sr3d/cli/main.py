@@ -8,6 +8,7 @@ error and exit status 2; `--traceback` shows where it came from.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -16,6 +17,7 @@ from transformers_sr3d.cli import ask, convert, data, doctor, eval, init, render
 
 VERBS = (ask, scene, doctor, view, data, render, convert, init, train, eval)
 USER_ERROR = 2
+CLOSED_PIPE = 141  # as a shell reports a program that ended by SIGPIPE
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -44,7 +46,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = build_parser().parse_args(argv)
     try:
-        return args.run(args)
+        status = args.run(args)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # what reads our output has read enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CLOSED_PIPE
     except (ValueError, TypeError, OSError, ImportError) as error:
         if args.traceback:
             raise

@@ -19,6 +19,7 @@ DEFAULT_MAX_POINTS = 200_000
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 # Views are held in memory; a longer source is imported first, which chooses some.
 MAX_VIEWS = 64
+MAX_PORT = 65535
 
 
 def add_parser(subparsers: Any) -> None:
@@ -81,6 +82,10 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError("`--out` must be given without --live, got neither. Name a folder to write to.")
     if args.port is not None and not args.live:
         raise ValueError(f"`--port` has no effect without --live, got {args.port}. Leave it out, or add --live.")
+    if args.port is not None and not 1 <= args.port <= MAX_PORT:
+        raise ValueError(f"`--port` must be from 1 to {MAX_PORT}, got {args.port}. Leave it out for 8080.")
+    if args.out is not None and Path(args.out).exists() and not Path(args.out).is_dir():
+        raise NotADirectoryError(f"`--out` must be a folder, got the file {args.out}. Name a folder; it is made.")
     if args.live and args.out is None and (args.answer or args.question):
         raise ValueError("`--answer` and `--question` stand in the page, got no --out. Add --out, or leave them out.")
     answer = None if args.answer is None else _read_answer(Path(args.answer))
@@ -96,6 +101,8 @@ def run(args: argparse.Namespace) -> int:
             f"sr3d scene import {args.source} --out DIR --views {MAX_VIEWS}"
         )
     shapes = scene_shapes(source.arguments(), regions, max_points=args.max_points)
+    for message in shapes.suspicions:
+        print(f"sr3d view: warning: {message} Run sr3d doctor {args.source}.", file=sys.stderr)
     if args.out is not None:
         _write(Path(args.out), shapes, formats, args, answer)
     _print_companions(shapes.companions)

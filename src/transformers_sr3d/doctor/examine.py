@@ -31,6 +31,7 @@ MAX_CONSTANT_SPREAD = 1e-3
 MIN_SMOOTH_PIXELS = 100
 # More contradictions than any sensor makes, among agreements and contradictions.
 MAX_CONTRADICTED_SHARE = 0.1
+ESTIMATED = "depth was estimated from the pictures: where the estimate is wrong, views contradict each other"
 BETWEEN_VIEWS = (
     "pose_direction",
     "camera_axes",
@@ -102,6 +103,7 @@ def _report(source: Source, views: SampledViews, notes: _Notes) -> Report:
         not_checked=notes.not_checked,
         figures=notes.figures,
         mending=notes.mending,
+        notes=(ESTIMATED,) if source.depth_is_estimated else (),
     )
 
 
@@ -234,6 +236,7 @@ def _check_world(source: Source, views: SampledViews, posed: PosedViews | None, 
         notes.not_checked["scale"] = "the unit of the source is unknown" if median else "no depth is measured"
         return
     scale, finding = check_scale(median, height, factor)
-    notes.mending = replace(notes.mending, scale=scale)
+    if not any(found.name == "contradiction" for found in notes.findings):  # a copy of it would look mended
+        notes.mending = replace(notes.mending, scale=scale)
     if finding is not None:
         notes.findings.append(finding)

@@ -11,6 +11,7 @@ from typing import Any
 from transformers_sr3d.doctor.correction import Correction
 
 
+FAULT, SOUND, NOT_CHECKED = "fault", "sound", "not checked"
 # Every fault that has a name, and what it means.
 FAULTS = {
     "pose_direction": "poses are world to camera where camera to world is declared, or the other way round",
@@ -84,6 +85,7 @@ class Report:
         figures (`dict[str, Any]`): Shares of agreeing and contradicting pixels before and after the correction,
             overlap, colour difference, measured share, median depth, camera height; plain values or None.
         mending (`Mending`): What `--fix` does.
+        notes (`tuple[str, ...]`): What else a reader of the report should know.
     """
 
     source: str
@@ -94,19 +96,27 @@ class Report:
     not_checked: dict[str, str]
     figures: dict[str, Any]
     mending: Mending
+    notes: tuple[str, ...] = ()
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing was found."""
-        return not self.findings
+        """Whether views were compared with one another, and nothing was found."""
+        return self.verdict == SOUND
+
+    @property
+    def verdict(self) -> str:
+        """`"fault"`, `"sound"`, or `"not checked"` where nothing was found and views could not be compared."""
+        if self.findings:
+            return FAULT
+        return NOT_CHECKED if "contradiction" in self.not_checked else SOUND
 
     def to_json(self) -> dict[str, Any]:
         """Give the report as plain values.
 
         Returns:
-            `dict[str, Any]`: Everything, and `is_sound`.
+            `dict[str, Any]`: Everything, and `verdict` and `is_sound`.
         """
-        return {"is_sound": self.is_sound, **asdict(self)}
+        return {"verdict": self.verdict, "is_sound": self.is_sound, **asdict(self)}
 
     def to_text(self) -> str:
         """Write the report for people.
@@ -117,8 +127,13 @@ class Report:
         lines = [f"{self.source}: kind {self.kind}, {self.num_views} views, {self.num_compared} compared"]
         for finding in self.findings:
             lines += [f"  fault        {finding.name}: {finding.message}", f"  what to do   {finding.remedy}"]
-        if not self.findings:
+        if self.verdict == SOUND:
             lines.append("  nothing wrong was found")
+        if self.verdict == NOT_CHECKED:
+            lines.append(
+                "  nothing wrong was found, but views could not be compared: this scene is not known to be sound"
+            )
+        lines += [f"  note         {note}" for note in self.notes]
         by_reason: dict[str, list[str]] = {}
         for name, reason in self.not_checked.items():
             by_reason.setdefault(reason, []).append(name)

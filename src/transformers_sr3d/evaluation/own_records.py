@@ -156,7 +156,7 @@ def answer_records(network: Any, processor: Any, records: Sequence[Record]) -> l
     Raises:
         ValueError: If a record cannot be encoded; the message names file and line.
     """
-    encoded = [encode_record(record, processor, record.sample.get("regions", [])) for record in records]
+    encoded = [encode_record(record, processor) for record in records]
     texts = [
         prompt_of(record.turns, num_images=count_images(sample))
         for record, sample in zip(records, encoded, strict=True)

@@ -14,18 +14,23 @@ from typing import Any
 import numpy as np
 
 from transformers_sr3d.finetuning.settings import AugmentationSettings
-from transformers_sr3d.image_files_sr3d import load_mask
+from transformers_sr3d.image_files_sr3d import load_image_rgb, load_mask
 from transformers_sr3d.region_masks_sr3d import decode_rle
 
 
 def augment_regions(
-    regions: Sequence[Mapping[str, Any]], settings: AugmentationSettings, rng: np.random.Generator
+    regions: Sequence[Mapping[str, Any]],
+    images: Sequence[Any],
+    settings: AugmentationSettings,
+    rng: np.random.Generator,
 ) -> list[dict[str, Any]]:
     """Mark regions in other ways.
 
     Args:
         regions (`Sequence[Mapping]`):
             Of a record.
+        images (`Sequence[Any]`):
+            Of its views; those with rectangles are opened for their size, in which edges stay.
         settings (`AugmentationSettings`):
             How often and how much.
         rng (`np.random.Generator`):
@@ -43,11 +48,13 @@ def augment_regions(
         if len(entries) > 1 and rng.uniform() < settings.drop_views:
             kept = rng.choice(len(entries), size=int(rng.integers(1, len(entries))), replace=False)
             entries = [entries[place] for place in sorted(kept)]
-        changed += [_change(entry, settings, rng) | {"region": number} for entry in entries]
+        changed += [_change(entry, images, settings, rng) | {"region": number} for entry in entries]
     return changed
 
 
-def _change(region: dict[str, Any], settings: AugmentationSettings, rng: np.random.Generator) -> dict[str, Any]:
+def _change(
+    region: dict[str, Any], images: Sequence[Any], settings: AugmentationSettings, rng: np.random.Generator
+) -> dict[str, Any]:
     if region.get("mask") is not None and rng.uniform() < settings.mask_to_box:
         box = _box_around(_mask(region["mask"]))
         region = {key: value for key, value in region.items() if key != "mask"} | {"box_xyxy": box}
@@ -55,7 +62,8 @@ def _change(region: dict[str, Any], settings: AugmentationSettings, rng: np.rand
         x0, y0, x1, y1 = map(float, region["box_xyxy"])
         sides = np.array([x1 - x0, y1 - y0] * 2)
         moved = np.array([x0, y0, x1, y1]) + rng.uniform(-settings.jitter, settings.jitter, 4) * sides
-        # Edges that meet would mark nothing; what lies outside of the image is clipped by the processor.
+        moved = moved.clip(0, load_image_rgb(images[region.get("view") or 0]).size * 2)
+        # Edges that meet would mark nothing.
         is_box = moved[2] - moved[0] >= 1 and moved[3] - moved[1] >= 1
         region = region | {"box_xyxy": moved.tolist() if is_box else [x0, y0, x1, y1]}
     return region

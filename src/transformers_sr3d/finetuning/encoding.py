@@ -74,11 +74,8 @@ class RecordDataset(torch.utils.data.Dataset):
             ValueError: If the record cannot be encoded; the message names file and line.
         """
         record = self.records[int(self.order[index])]
-        regions = record.sample.get("regions", [])
-        if self.augmentation is not None:
-            rng = np.random.default_rng([self.seed, index])
-            regions = augment_regions(regions, self.augmentation, rng)
-        encoded = encode_record(record, self.processor, regions)
+        rng = np.random.default_rng([self.seed, index])
+        encoded = encode_record(record, self.processor, augmentation=self.augmentation, rng=rng)
         if encoded is not None and self.features is not None:
             encoded["pixel_values"] = self.features.load(views_key(record))
         return {"encoded": encoded, "conversation": record.turns}
@@ -99,7 +96,13 @@ class RecordDataset(torch.utils.data.Dataset):
         return {name: [item[name] for item in items] for name in items[0]}
 
 
-def encode_record(record: Record, processor: Any, regions: list[dict[str, Any]]) -> dict[str, Any] | None:
+def encode_record(
+    record: Record,
+    processor: Any,
+    *,
+    augmentation: AugmentationSettings | None = None,
+    rng: np.random.Generator | None = None,
+) -> dict[str, Any] | None:
     """Encode the views and regions of a record.
 
     Args:
@@ -107,8 +110,10 @@ def encode_record(record: Record, processor: Any, regions: list[dict[str, Any]])
             The record.
         processor (`SR3DProcessor`):
             Of the model.
-        regions (`list[dict]`):
-            Its regions, maybe marked in other ways.
+        augmentation (`AugmentationSettings`, *optional*):
+            Of its regions; none by default.
+        rng (`np.random.Generator`, *optional*):
+            Source of randomness of the augmentation.
 
     Returns:
         `dict[str, Any]` or `None`: See `SR3DProcessor.encode_views`; None without images.
@@ -116,12 +121,13 @@ def encode_record(record: Record, processor: Any, regions: list[dict[str, Any]])
     Raises:
         ValueError: If something is refused; the message names file and line.
     """
-    sample = {key: value for key, value in record.sample.items() if key != "regions"}
-    if not sample:
+    if not record.sample:
         return None
     try:
-        sample = read_scene(sample, ("images", *VIEW_KEYS))
-        return processor.encode_views(**sample, regions=regions)
+        sample = read_scene(dict(record.sample), ("images", *VIEW_KEYS))
+        if augmentation is not None and rng is not None and "regions" in sample:
+            sample["regions"] = augment_regions(sample["regions"], sample["images"], augmentation, rng)
+        return processor.encode_views(**sample)
     except (ValueError, TypeError, OSError) as error:
         raise ValueError(f"{record.where}: {error}") from error
 

@@ -218,7 +218,7 @@ def _store_features(
         pictures = {views_key(record): record for record in records}
         missing = {key: record for key, record in pictures.items() if not store.has(key)}
         for key, record in tqdm(missing.items(), unit="scene", desc="vision features", disable=None):
-            encoded = encode_record(record, processor, [])
+            encoded = encode_record(record, processor)
             if encoded is not None:
                 store.store(key, encoded["pixel_values"])
     return store

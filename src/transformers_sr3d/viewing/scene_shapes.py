@@ -20,6 +20,7 @@ from transformers_sr3d.camera_inputs_sr3d import prepare_views
 from transformers_sr3d.geometry_sr3d import canonical_frame
 from transformers_sr3d.region_geometry_sr3d import MAX_REGION_POINTS, box_corners, sample_views
 from transformers_sr3d.region_prompts_sr3d import read_regions
+from transformers_sr3d.scene_checks_sr3d import suspicions
 from transformers_sr3d.tensor_helpers_sr3d import sample_evenly
 from transformers_sr3d.viewing.companions import (
     MIN_SIDE,
@@ -68,6 +69,7 @@ class SceneShapes:
         companions (`dict[str, Any]`): See `describe_companions`.
         pictures (`tuple[PIL.Image.Image, ...]`): The views.
         masks (`tuple[dict[int, np.ndarray | None], ...]`): Per view: region number -> mask.
+        suspicions (`tuple[str, ...]`): Why depth and poses very likely do not fit together.
     """
 
     points: np.ndarray
@@ -80,6 +82,7 @@ class SceneShapes:
     companions: dict[str, Any]
     pictures: tuple[Image.Image, ...]
     masks: tuple[dict[int, np.ndarray | None], ...]
+    suspicions: tuple[str, ...] = ()
 
 
 def scene_shapes(
@@ -138,6 +141,7 @@ def scene_shapes(
             }
             for view in range(len(views["images"]))
         ),
+        suspicions=tuple(suspicions(views)),
     )
 
 
