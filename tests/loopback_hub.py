@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small Hugging Face Hub on the loopback interface: repositories in memory behind the HTTP calls of huggingface_hub.
 
-It speaks what `push_to_hub` and `from_pretrained` use: create, preupload, commit (every file inline, so neither LFS
-nor xet takes part), model info, tree, and files by HEAD and GET. Whatever else is asked for is answered 404 and
-listed in `unknown_requests`, so that a test sees when the client's protocol grows.
+It speaks what `push_to_hub` and `from_pretrained` use: create, preupload, commit (every file inline, or with `lfs`
+weights as LFS objects; xet takes no part), model info, tree, and files by HEAD and GET. Whatever else is asked for is
+answered 404 and listed in `unknown_requests`, so that a test sees when the client's protocol grows.
 
     with LoopbackHub() as hub:
         environment = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": ..., "HF_TOKEN": "hf_loopback"}
@@ -29,6 +29,10 @@ class LoopbackHub:
 
     def __init__(self):
         self.repositories: dict[str, list[dict[str, bytes]]] = {}
+        self.private: dict[str, bool] = {}
+        self.lfs = False
+        self.objects: dict[str, bytes] = {}
+        self.refuse: str | None = None  # what a commit is refused with
         self.unknown_requests: list[str] = []
         self.requests: list[str] = []
         self.lock = threading.Lock()
@@ -54,10 +58,12 @@ class LoopbackHub:
         for line in lines:
             if line["key"] == "file":
                 files[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
+            elif line["key"] == "lfsFile":
+                files[line["value"]["path"]] = self.objects[line["value"]["oid"]]
             elif line["key"] == "deletedFile":
                 files.pop(line["value"]["path"], None)
             elif line["key"] != "header":
-                raise ValueError(f"this hub stores files inline only, got {line['key']!r}")
+                raise ValueError(f"this hub knows no {line['key']!r}")
         self.repositories[name].append(files)
 
 
@@ -71,6 +77,8 @@ class _Handler(BaseHTTPRequestHandler):
         (r"POST /api/models/([^/]+/[^/]+)/preupload/[^/]+", "preupload"),
         (r"POST /api/models/([^/]+/[^/]+)/commit/[^/]+", "commit"),
         (r"GET /api/whoami-v2", "whoami"),
+        (r"POST /([^/]+/[^/]+)\.git/info/lfs/objects/batch", "lfs_batch"),
+        (r"PUT /lfs/(.+)", "lfs_upload"),
         (r"GET /api/models/([^/]+/[^/]+)(?:/revision/[^/]+)?", "model_info"),
         (r"GET /api/models/([^/]+/[^/]+)/tree/[^/]+/?(.*)", "tree"),
         (r"(?:GET|HEAD) /([^/]+/[^/]+)/resolve/[^/]+/(.+)", "file"),
@@ -87,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.hub.unknown_requests.append(line)
         return self.missing("EntryNotFound")
 
-    do_GET = do_HEAD = do_POST = answer  # noqa: N815 (names of the base class)
+    do_GET = do_HEAD = do_POST = do_PUT = answer  # noqa: N815 (names of the base class)
 
     def log_message(self, *arguments):
         """Keep the test output clean."""
@@ -97,6 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
         name = f"{wish.get('organization') or USER}/{wish['name']}"
         status = 409 if name in self.hub.repositories else 200
         self.hub.repositories.setdefault(name, [{}])
+        self.hub.private.setdefault(name, wish.get("visibility") == "private")
         self.json({"url": f"{self.hub.endpoint}/{name}", "id": name}, status)
 
     def validate(self):
@@ -104,15 +113,30 @@ class _Handler(BaseHTTPRequestHandler):
 
     def preupload(self, name):
         asked = json.loads(self.body)["files"]
+        modes = ["lfs" if self.hub.lfs and file["path"].endswith(".safetensors") else "regular" for file in asked]
+        pairs = zip(asked, modes, strict=True)
         self.json(
-            {"files": [{"path": file["path"], "uploadMode": "regular", "shouldIgnore": False} for file in asked]}
+            {"files": [{"path": file["path"], "uploadMode": mode, "shouldIgnore": False} for file, mode in pairs]}
         )
 
+    def lfs_batch(self, name):
+        entries = json.loads(self.body)["objects"]
+        for entry in entries:
+            if entry["oid"] not in self.hub.objects:
+                entry["actions"] = {"upload": {"href": f"{self.hub.endpoint}/lfs/{entry['oid']}"}}
+        self.json({"transfer": "basic", "objects": entries})
+
+    def lfs_upload(self, oid):
+        self.hub.objects[oid] = self.body
+        self.send(200, b"", "application/json", {})
+
     def commit(self, name):
+        if self.hub.refuse is not None:
+            return self.send(403, json.dumps({"error": self.hub.refuse}).encode(), "application/json", {})
         with self.hub.lock:
             self.hub.commit(name, [json.loads(line) for line in self.body.splitlines() if line.strip()])
         sha = self.hub.sha(name)
-        self.json({"success": True, "commitOid": sha, "commitUrl": f"{self.hub.endpoint}/{name}/commit/{sha}"})
+        return self.json({"success": True, "commitOid": sha, "commitUrl": f"{self.hub.endpoint}/{name}/commit/{sha}"})
 
     def whoami(self):
         self.json({"type": "user", "name": USER, "orgs": [], "auth": {"type": "access_token"}})

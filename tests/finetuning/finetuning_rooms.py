@@ -20,6 +20,7 @@ def write_start(folder: Path) -> Path:
     """A checkpoint and `train.jsonl`, `eval.jsonl` of questions about rooms of boxes."""
     model, processor = make_model_and_processor()
     export_checkpoint(model, processor, folder / "start")
+    (folder / "start" / "README.md").write_text("---\nlicense: mit\n---\n")
     write_rooms(folder / "rooms", (2, 1, 3))
     scenes = sorted(path.parent for path in (folder / "rooms").rglob("scene.json"))
     make_records(scenes, folder / "train.jsonl", MakeSettings(questions=8, turns=2))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from finetuning_rooms import start_run, weights, write_recipe, write_start
+from loopback_hub import LoopbackHub
 from safetensors.torch import load_file
 
 from transformers_sr3d.finetuning import run as finetuning_run
@@ -79,6 +80,17 @@ def test_finished_run_is_not_done_again_and_another_recipe_is_refused(folder, wh
     assert (whole / "model.safetensors").stat().st_mtime_ns == before
     with pytest.raises(ValueError, match="started with"):
         tune(folder, "whole", tuning={"learning_rate": 2e-3})
+
+
+def test_finished_run_is_published_with_the_licence_of_its_start(folder, whole, monkeypatch):
+    with LoopbackHub() as hub:
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.endpoint)
+        monkeypatch.setenv("HF_TOKEN", "hf_loopback")
+        tune(folder, "whole", push_to_hub="someone/tuned")
+        published = hub.files("someone/tuned")
+    assert published["model.safetensors"] == (whole / "model.safetensors").read_bytes()
+    assert b"license: mit" in published["README.md"]
+    assert b"own records, 4 steps" in published["README.md"]
 
 
 def test_resumed_run_ends_with_the_same_weights(folder, whole, monkeypatch):

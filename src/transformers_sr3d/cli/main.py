@@ -12,10 +12,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from transformers_sr3d.cli import ask, convert, data, doctor, eval, init, render, scene, train, view
+from transformers_sr3d.cli import ask, convert, data, doctor, eval, init, push, render, scene, train, view
 
 
-VERBS = (ask, scene, doctor, view, data, render, convert, init, train, eval)
+VERBS = (ask, scene, doctor, view, data, render, convert, init, train, eval, push)
 USER_ERROR = 2
 CLOSED_PIPE = 141  # as a shell reports a program that ended by SIGPIPE
 

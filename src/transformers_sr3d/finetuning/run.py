@@ -32,6 +32,8 @@ from transformers_sr3d.finetuning.settings import DataFile, FinetuneSettings, Sc
 from transformers_sr3d.finetuning.tuning import base_of, load_model, merge_adapters, parameter_groups, prepare_tuning
 from transformers_sr3d.hub import export_checkpoint
 from transformers_sr3d.processing_sr3d import SR3DProcessor
+from transformers_sr3d.publishing.card import write_finetuned_card
+from transformers_sr3d.publishing.push import push_checkpoint
 from transformers_sr3d.records.check import measure_records
 from transformers_sr3d.records.format import Record, read_records
 from transformers_sr3d.training.budget import TrainingBudget, newest_checkpoint
@@ -40,7 +42,7 @@ from transformers_sr3d.training.trainer_arguments import is_bf16_faster
 
 
 RECIPE_FILE, FINISHED_FILE = "recipe.json", "finished.json"
-FREE_SETTINGS = ("save_steps", "logging_steps", "dataloader_workers")
+FREE_SETTINGS = ("save_steps", "logging_steps", "dataloader_workers", "push_to_hub", "private")
 
 
 class Loaded(NamedTuple):
@@ -78,8 +80,13 @@ def run_finetuning(settings: FinetuneSettings) -> Path:
         trainer.accelerator.wait_for_everyone()
         if is_main:
             export_result(settings, trainer, processor)
+            write_finetuned_card(
+                output_dir, base=settings.model, records=len(data.records), steps=trainer.state.global_step
+            )
             finished = {"steps": trainer.state.global_step, "records": len(data.records)}
             (run_dir / FINISHED_FILE).write_text(json.dumps(finished))
+    if is_main and settings.push_to_hub:
+        push_checkpoint(output_dir, settings.push_to_hub, private=settings.private)
     return output_dir
 
 

@@ -136,6 +136,8 @@ class FinetuneSettings:
         eval (`list`): Files of records to evaluate the loss on.
         max_tokens (`int`, *optional*): Longest sequence; what the language model can by default.
         store_features (`bool`, defaults to `True`): Keep what a frozen vision tower makes of each picture on disk.
+        push_to_hub (`str`, *optional*): Repository that the finished checkpoint is published to.
+        private (`bool`, defaults to `True`): Whether that repository is private, if it is made.
     """
 
     model: str
@@ -145,6 +147,8 @@ class FinetuneSettings:
     eval: list = field(default_factory=list)
     max_tokens: int | None = None
     store_features: bool = True
+    push_to_hub: str | None = None
+    private: bool = True
     tuning: TuningSettings = field(default_factory=TuningSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
