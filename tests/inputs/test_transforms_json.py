@@ -306,7 +306,7 @@ def frame_edit(**keys):
         (lambda meta: meta.update(is_fisheye=True), r"\['is_fisheye'\]` must not be there, got True"),
         (frame_edit(transform_matrix_start=[[0]]), r"frames\[1\]\['transform_matrix_start'\]` must not be there"),
         (lambda meta: meta.update(k1=float("inf")), r"frames\[3\]\['k1'\]` must be a finite number, got inf"),
-        (lambda meta: meta.update(applied_scale=0), r"\['applied_scale'\]` must be above 0, got 0"),
+        (lambda meta: meta.update(applied_scale=0), r"\['applied_scale'\]` must be from 1e-06 to 1e\+06, got 0"),
         (
             lambda meta: meta.update(applied_transform=np.diag([2.0, 2, 2, 1])[:3].tolist()),
             r"\['applied_transform'\]` must be rigid",

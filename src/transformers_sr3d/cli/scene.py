@@ -148,13 +148,13 @@ def check_target(out: Path, *, overwrite: bool) -> None:
         ValueError: If something is in the way.
     """
     from transformers_sr3d.inputs.scene import SCENE_FILE
+    from transformers_sr3d.inputs.scene_writing import is_leftover
 
     if (out / SCENE_FILE).is_file():
         if not overwrite:
             raise ValueError(f"`--out` {out} must be new or empty, got a scene there. Add --overwrite to replace it.")
         return
-    is_free = not out.exists() or (out.is_dir() and not any(out.iterdir()))
-    if not is_free:
+    if out.exists() and not is_leftover(out):  # an empty folder is one, too
         found = f"a folder with {next(out.iterdir()).name!r} in it" if out.is_dir() else "a file"
         raise ValueError(f"`--out` {out} must be new or empty, got {found}. Choose another folder.")
 

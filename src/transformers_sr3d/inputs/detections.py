@@ -22,6 +22,9 @@ import numpy as np
 from transformers_sr3d.inputs.files import read_json
 
 
+UNTRACKED = -1  # of supervision, where a tracker has not taken a detection up
+
+
 class Detection(NamedTuple):
     """A region that somebody found.
 
@@ -88,13 +91,15 @@ def detections_from_supervision(detections_of_views: Sequence[Any], *, min_score
 
     Returns:
         `list[Detection]`: In the order of the views. If all have a `tracker_id`, one track is one region: its entries
-        share a `region` number, in the order of first appearance.
+        share a `region` number, in the order of first appearance. What the tracker has not taken up (-1) is a region
+        of its own.
 
     Raises:
         TypeError: If an entry is no `Detections`.
+        ValueError: If a box is not finite or has no size.
     """
     found: list[Detection] = []
-    tracks: list[int | None] = []
+    tracks: list[Any] = []
     for view, detections in enumerate(detections_of_views):
         if not hasattr(detections, "xyxy"):
             raise TypeError(
@@ -105,7 +110,8 @@ def detections_from_supervision(detections_of_views: Sequence[Any], *, min_score
             detection = _from_supervision(detections, row, view)
             if detection.score is None or detection.score >= min_score:
                 found.append(detection)
-                tracks.append(None if detections.tracker_id is None else int(detections.tracker_id[row]))
+                track = None if detections.tracker_id is None else int(detections.tracker_id[row])
+                tracks.append((view, row) if track == UNTRACKED else track)
     if None in tracks:
         return found
     numbers = {track: number for number, track in enumerate(dict.fromkeys(tracks))}
@@ -210,7 +216,13 @@ def _from_supervision(detections: Any, row: int, view: int) -> Detection:
     if detections.mask is not None:
         region["mask"] = np.asarray(detections.mask[row], dtype=bool)
     else:
-        region["box_xyxy"] = [float(edge) for edge in detections.xyxy[row]]
+        left, top, right, bottom = box = [float(edge) for edge in detections.xyxy[row]]
+        if not np.isfinite(box).all() or left >= right or top >= bottom:
+            raise ValueError(
+                f"`detections_of_views[{view}].xyxy[{row}]` must be finite left, top, right and bottom edges, got "
+                f"{box}. Leave the detection out."
+            )
+        region["box_xyxy"] = box
     names = (detections.data or {}).get("class_name")
     known_name = None if names is None else str(names[row])
     number = None if detections.class_id is None else int(detections.class_id[row])

@@ -172,7 +172,8 @@ def _entries(content: Any, key: str, where: str) -> list[dict[str, Any]]:
 def _matrix(entry: dict[str, Any], key: str, where: str, *, sides: tuple[int, ...]) -> np.ndarray:
     """A square matrix, as an array or in lists; may hold what is not finite."""
     value: Any = entry.get(key)
-    rows = value.tolist() if isinstance(value, np.ndarray) and value.size <= max(sides) ** 2 else value
+    is_matrix = isinstance(value, np.ndarray) and value.shape in {(side, side) for side in sides}
+    rows = value.tolist() if is_matrix else value  # an array of no size may still have more rows than memory
     square = isinstance(rows, list) and len(rows) in sides
     if not square or not all(isinstance(row, list) and len(row) == len(rows) for row in rows):
         shape = value.shape if isinstance(value, np.ndarray) else reprlib.repr(value)

@@ -121,7 +121,7 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(read_text(path))
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also numbers of more digits than Python converts
         raise ValueError(f"`{path}` must be JSON, got {str(error)[:200]}. Repair or export the file again.") from error
 
 

@@ -170,8 +170,8 @@ def _intrinsics(path: Path, images: dict[str, Path], horizontal_fov_deg: float |
         }
     matrices = {}
     for stem, image in images.items():
-        with Image.open(image) as picture:  # the head of the file tells the size
-            size_hw = (picture.height, picture.width)
+        size_hw = picture_size_hw(image)
+        with Image.open(image) as picture:
             is_on_its_side = picture.getexif().get(ExifTags.Base.Orientation, 1) > UPRIGHT_ORIENTATIONS
         matrices[stem] = intrinsics_from_fov(horizontal_fov_deg, size_hw[::-1] if is_on_its_side else size_hw).numpy()
     return matrices

@@ -8,6 +8,7 @@ May import: siblings in `inputs`.
 """
 
 import inspect
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,8 +31,11 @@ from transformers_sr3d.inputs import (
     tum,
     video,
 )
-from transformers_sr3d.inputs.scene_writing import save_scene
-from transformers_sr3d.inputs.source import Source
+from transformers_sr3d.inputs.scene_writing import MAX_STORED_DEPTH, save_scene
+from transformers_sr3d.inputs.source import Source, SourceView
+
+
+MAX_DEPTH_M = MAX_STORED_DEPTH / 1000  # millimetres in 16 bits
 
 
 class Reader(NamedTuple):
@@ -147,10 +151,34 @@ def import_scene(source: Source, folder: str | Path) -> Path:
 
 
 def _loaded(source: Source) -> Iterator[dict[str, Any]]:
+    num_far = 0
     for view in tqdm(source.views, unit="view", desc=f"import {source.kind}", disable=None):
         arrays: dict[str, Any] = {"image": view.load_image(), "name": view.name, "time_s": view.time_s}
         if view.load_depth is not None:
-            arrays["depth"] = np.asarray(view.load_depth())
+            arrays["depth"] = depth = np.asarray(view.load_depth())
+            _check_field_of_view(source, view, arrays["image"].size[::-1], depth.shape)
+            if source.world_unit == "m" and depth.dtype.kind == "f":
+                far = np.isfinite(depth) & (depth > MAX_DEPTH_M)
+                num_far += int(far.sum())
+                arrays["depth"] = np.where(far, 0, depth) if far.any() else depth
         for name in ("intrinsics", "depth_intrinsics", "camera_to_world"):
             arrays[name] = getattr(view, name)
         yield arrays
+    if num_far:
+        warnings.warn(
+            f"{num_far} depth pixels of {source.path} lie beyond {MAX_DEPTH_M:g} m, which a scene does not store; "
+            "they count as not measured.",
+            stacklevel=2,
+        )
+
+
+def _check_field_of_view(
+    source: Source, view: SourceView, size_hw: tuple[int, ...], depth_hw: tuple[int, ...]
+) -> None:
+    """Refuse what could be written, but not asked about."""
+    if depth_hw != size_hw and view.depth_intrinsics is None and source.depth_field_of_view is None:
+        raise ValueError(
+            f"`depth_intrinsics` or `depth_field_of_view` must be given for depth of another size than its picture, "
+            f"got {depth_hw[1]}x{depth_hw[0]} under {size_hw[1]}x{size_hw[0]} at {view.name} of {source.path}. Pass "
+            "--depth-field-of-view same if both show the same, or add the intrinsics of the depth map."
+        )

@@ -65,6 +65,7 @@ from transformers_sr3d.inputs.source import Source, SourceView, check_pose
 
 
 KIND = "record3d"
+MIN_RATE_HZ, MAX_RATE_HZ = 0.01, 10_000.0
 SUFFIX, METADATA, FOLDER = ".r3d", "metadata", "rgbd"
 IMAGE, DEPTH, CONFIDENCE = ".jpg", ".depth", ".conf"
 FRAME_FILE = re.compile(rf"{FOLDER}/(0|[1-9][0-9]{{0,8}})(\.jpg|\.depth|\.conf)")
@@ -255,8 +256,11 @@ def _times(metadata: dict[str, Any], count: int, where: str) -> list[float | Non
     if "fps" not in metadata:
         return [None] * count
     rate_hz = json_number(metadata["fps"], f"{where} ['fps']")
-    if rate_hz <= 0:
-        raise ValueError(f"`{where} ['fps']` must be positive, got {rate_hz:g}. Export the recording again.")
+    if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
+        raise ValueError(
+            f"`{where} ['fps']` must be from {MIN_RATE_HZ:g} to {MAX_RATE_HZ:g}, got {rate_hz:g}. "
+            "Export the recording again."
+        )
     return [index / rate_hz for index in range(count)]
 
 

@@ -88,6 +88,10 @@ ADMITTED = (
 )
 
 
+# A tuple is hashed anew each time it is a key.
+MAX_KEY_PARTS = 8
+
+
 class _RefusalError(Exception):
     """What a pickle asks for and does not get: what it must be, and what came."""
 
@@ -179,7 +183,8 @@ class _PlainUnpickler(pickle._Unpickler):
         if type(target) is not dict or len(pairs) % 2:
             raise _RefusalError(f"must set pairs in a dict, got {len(pairs)} values in a {type(target).__name__}")
         for key in pairs[::2]:
-            if not all(isinstance(part, KEY_TYPES) for part in (key if type(key) is tuple else (key,))):
+            parts = key if type(key) is tuple else (key,)
+            if len(parts) > MAX_KEY_PARTS or not all(isinstance(part, KEY_TYPES) for part in parts):
                 raise _RefusalError(f"must have keys of numbers and texts, got {reprlib.repr(key)}")
         target.update(zip(pairs[::2], pairs[1::2], strict=True))
 

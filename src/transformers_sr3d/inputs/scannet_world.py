@@ -183,12 +183,19 @@ def _alignment(path: Path, scan: str | None) -> tuple[np.ndarray | None, str]:
     """Matrix of the scan, if it has one, and what to tell about it."""
     if scan is None:
         return None, "no name of a scan"
-    folders = (path, *Path(os.path.abspath(path)).parents)
+    folders = _folders_of_scan(Path(os.path.abspath(path)), scan)
     file = next((folder / f"{scan}.txt" for folder in folders if os.path.isfile(folder / f"{scan}.txt")), None)
     if file is None:
         return None, f"no {scan}.txt"
     matrix = _read_alignment(file)
     return matrix, f"{ALIGNMENT_KEY} of {file.name}" if matrix is not None else f"no {ALIGNMENT_KEY} in {file.name}"
+
+
+def _folders_of_scan(path: Path, scan: str) -> list[Path]:
+    """The folder, those around it up to the one that is called like the scan, and the one around that."""
+    around = [path, *path.parents]
+    named = [place for place, folder in enumerate(around) if scan in folder.name]
+    return around[: named[0] + 2] if named else [path]
 
 
 def _read_alignment(file: Path) -> np.ndarray | None:

@@ -9,6 +9,7 @@ May import: the standard library, NumPy, PIL, and siblings in `inputs`.
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,9 @@ from transformers_sr3d.inputs.scene import (
 MAX_STORED_DEPTH = 65535
 PNG_COMPRESSION = 6
 COPIED_SUFFIXES = (".png", ".jpg", ".jpeg")
+# What a scene folder of ours holds, beside `scene.json` and files under temporary names.
+OWN_FILES = re.compile(r"(image|depth|instances)_\d{3,}\.(png|jpe?g|npy)|estimate\.json")
+PARTIAL_FILES = re.compile(r"\..*\.\d+\.partial")
 
 
 def save_scene(  # noqa: PLR0913, a scene states everything that must not be guessed
@@ -113,6 +117,22 @@ def save_scene(  # noqa: PLR0913, a scene states everything that must not be gue
     return folder / SCENE_FILE
 
 
+def is_leftover(folder: Path) -> bool:
+    """Tell whether a folder holds nothing but what a killed writing of a scene left there.
+
+    Args:
+        folder (`Path`):
+            Anything.
+
+    Returns:
+        `bool`: Whether it is a folder of our own files without `scene.json`.
+    """
+    return folder.is_dir() and all(
+        path.is_file() and (OWN_FILES.fullmatch(path.name) or PARTIAL_FILES.fullmatch(path.name))
+        for path in folder.iterdir()
+    )
+
+
 def _view_entry(view: Mapping[str, Any], index: int) -> dict[str, Any]:
     """What `scene.json` says of a view beside its files."""
     entry: dict[str, Any] = {key: view[key] for key in ("name", "time_s") if view.get(key) is not None}
@@ -164,6 +184,9 @@ def _staging(folder: Path) -> Iterator[Callable[[str], Path]]:
     try:
         yield stage
         (folder / SCENE_FILE).unlink(missing_ok=True)
+        for left in folder.iterdir():  # of the scene that was here, or of a writing that was killed
+            if OWN_FILES.fullmatch(left.name) or (PARTIAL_FILES.fullmatch(left.name) and left not in staged.values()):
+                left.unlink()
         for name, path in staged.items():  # `scene.json` is the last of them
             path.replace(folder / name)
     finally:

@@ -67,7 +67,7 @@ class Source:
         conventions (`tuple[str, ...]`): What the reader knows of the source's conventions, one sentence each.
 
     Raises:
-        ValueError: If there is no view, a pose is not rigid, or poses come without `world_up`.
+        ValueError: If there is no view, intrinsics are none, a pose is not rigid, or poses come without `world_up`.
     """
 
     kind: str
@@ -87,6 +87,8 @@ class Source:
                 f"`{self.path}` must hold at least one view of kind {self.kind!r}, got none{lost}. Check the path."
             )
         for view in self.views:
+            for name in ("intrinsics", "depth_intrinsics"):
+                _check_matrix(getattr(view, name), f"the {name} of {view.name} in {self.path}")
             if view.camera_to_world is not None:
                 check_pose(view.camera_to_world, f"the pose of {view.name} in {self.path}")
         if self.world_up is None and any(view.camera_to_world is not None for view in self.views):
@@ -163,4 +165,16 @@ def check_pose(pose: np.ndarray, where: str) -> None:
             f"`{where}` must be rigid to {RIGID_TOLERANCE:g}, got a rotation that is off by {error:.3g} with "
             f"determinant {np.linalg.det(rotation):.3g} and the last row {pose[3].tolist()}. "
             "Check the order of its numbers, and whether a scale is mixed in."
+        )
+
+
+def _check_matrix(matrix: np.ndarray | None, where: str) -> None:
+    """Refuse what no pinhole camera has; sizes of pictures are known to readers only."""
+    if matrix is None:
+        return
+    matrix = np.asarray(matrix)
+    if matrix.shape != (3, 3) or not np.isfinite(matrix).all() or min(matrix[0, 0], matrix[1, 1]) <= 0:
+        raise ValueError(
+            f"`{where}` must be a finite 3x3 matrix with positive focal lengths in pixels, got {matrix.tolist()}. "
+            "Correct it in the source."
         )

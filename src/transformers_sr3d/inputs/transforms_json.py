@@ -57,6 +57,7 @@ from transformers_sr3d.inputs.transforms_camera import read_camera
 KIND = "transforms_json"
 FILE_NAME = "transforms.json"
 DEPTH_SCALE = 0.001  # nerfstudio's `depth_unit_scale_factor`
+MAX_APPLIED_SCALE = 1e6
 
 
 def is_transforms_json(path: Path) -> bool:
@@ -224,8 +225,11 @@ def _check_applied(meta: Mapping[str, Any], file: Path) -> float:
     if meta.get("applied_scale") is None:
         return 1.0
     scale = json_number(meta["applied_scale"], f"{file} ['applied_scale']")
-    if not scale > 0:
-        raise ValueError(f"`{file} ['applied_scale']` must be above 0, got {scale:g}. Repair the file.")
+    if not 1 / MAX_APPLIED_SCALE <= scale <= MAX_APPLIED_SCALE:
+        raise ValueError(
+            f"`{file} ['applied_scale']` must be from {1 / MAX_APPLIED_SCALE:g} to {MAX_APPLIED_SCALE:g}, got "
+            f"{scale:g}. Repair the file."
+        )
     return scale
 
 
