@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
 # SPDX-License-Identifier: Apache-2.0
-"""`sr3d data check FILE...`: problems by line. `sr3d data make SCENE... --out FILE`: questions with exact truth."""
+"""`sr3d data check FILE...`: problems by line. `sr3d data make | import ... --out FILE`: questions as records."""
 
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 
@@ -27,6 +28,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     _add_check(actions)
     _add_make(actions)
+    _add_import(actions)
 
 
 def _add_check(actions: argparse._SubParsersAction) -> None:
@@ -62,6 +64,21 @@ def _add_make(actions: argparse._SubParsersAction) -> None:
         help="everything with one of the names is annotated: count things, too",
     )
     parser.set_defaults(run=run_make)
+
+
+def _add_import(actions: argparse._SubParsersAction) -> None:
+    parser = actions.add_parser(
+        "import",
+        help="turn question files of other projects into records",
+        description="Turn question files of other projects into records (docs/data_format.md).",
+    )
+    parser.add_argument("format", metavar="FORMAT", help="spatialrgpt, llava, scanqa, sqa3d, scan2cap or mmscan")
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", help="its JSON files")
+    parser.add_argument("--out", required=True, metavar="FILE", help="the JSONL file to write")
+    parser.add_argument("--images", metavar="DIR", help="folder of the pictures, below that of --out")
+    parser.add_argument("--scenes", metavar="DIR", help="folder with a scene per scan, below that of --out")
+    parser.add_argument("--boxes", metavar="FILE", help="scan -> object id -> center, size, rotation (scan2cap)")
+    parser.set_defaults(run=run_import)
 
 
 def run_check(args: argparse.Namespace) -> int:
@@ -128,6 +145,32 @@ def run_make(args: argparse.Namespace) -> int:
     for name, message in report["refused"].items():
         print(f"  refused  {name}: {message}", file=sys.stderr)
     return PROBLEM_FOUND if report["refused"] else 0
+
+
+def run_import(args: argparse.Namespace) -> int:
+    """Import records and print what was left out.
+
+    Args:
+        args (`argparse.Namespace`):
+            Arguments of `data import`.
+
+    Returns:
+        `int`: 0, or 1 if something was left out.
+
+    Raises:
+        ValueError: If the format or all entries are refused.
+        OSError: If a file is missing, or `--out` is there.
+    """
+    from transformers_sr3d.inputs.files import read_json
+    from transformers_sr3d.records.importers import Places, import_records
+
+    folders = {name: Path(path) for name in ("images", "scenes") if (path := getattr(args, name)) is not None}
+    boxes = None if args.boxes is None else read_json(Path(args.boxes))
+    report = import_records(args.format, args.sources, args.out, Places(Path(args.out).parent, boxes=boxes, **folders))
+    print(f"{args.out}: {report['records']} records")
+    for reason, count in report["left_out"].items():
+        print(f"  left out {count}: {reason}, for example {report['examples'][reason][0]}")
+    return PROBLEM_FOUND if report["left_out"] else 0
 
 
 def _open_processor(model: str) -> tuple[Any, int | None]:
