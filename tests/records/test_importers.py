@@ -162,7 +162,7 @@ def test_mmscan_boxes_turn_about_z_then_x_then_y(folder):
             "input_bboxes": [nine],
         }
     ]
-    [record] = run(folder, "mmscan", [entry], options=places(folder, "scans", "scenes"))
+    [record] = run(folder, "mmscan", content, options=places(folder, "scans", "scenes"))
     assert record.turns == [("What is it? (<region0>)", "A table.")]
     turned = np.array(box_of_nine([0, 0, 0, 1, 1, 1, np.pi / 2, np.pi / 2, 0])["rotation"])
     assert turned @ [1, 0, 0] == pytest.approx([0, 1, 0], abs=1e-12)  # about x nothing, then about z to y

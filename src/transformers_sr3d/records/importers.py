@@ -198,14 +198,19 @@ def _from_spatialrgpt(entry: dict[str, Any], places: Places) -> dict[str, Any]:
         role, text = ROLES[turn["from"]], IMAGE_MENTION.sub(" ", turn["value"]).strip()
         if role == "user":
             asked = [_next(pending) for _ in REGION_MENTION.findall(text)]
-            named = iter(asked)
-            text = REGION_MENTION.sub(lambda _, named=named: f"<region{next(named)}>", text)
+            text = _replace_in_turn(REGION_MENTION, text, [f"<region{number}>" for number in asked])
         else:
-            text = ANSWER_MENTION.sub(lambda found, asked=asked: f"Region {_asked(asked, found)}", text)
+            named = [f"Region {_asked(asked, found)}" for found in ANSWER_MENTION.finditer(text)]
+            text = _replace_in_turn(ANSWER_MENTION, text, named)
         messages.append({"role": role, "content": text})
     regions = [json.loads(mark) for mark in numbers]
     image = places.image(str(entry["filename"]), ("", ".jpg", ".png"))
     return {"images": [image]} | ({"regions": regions} if regions else {}) | {"messages": messages}
+
+
+def _replace_in_turn(pattern: re.Pattern[str], text: str, words: Sequence[str]) -> str:
+    rest = iter(words)
+    return pattern.sub(lambda _: next(rest), text)
 
 
 def _next(pending: Iterator[int]) -> int:
