@@ -47,6 +47,12 @@ class LoopbackHub:
         self.server.shutdown()
         self.server.server_close()
 
+    def be_the_hub(self, monkeypatch) -> None:
+        """Answer the clients of this process: huggingface_hub, and the client that transformers keeps once made."""
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", self.endpoint)
+        monkeypatch.setattr("transformers.utils.hub._hf_api", None)
+        monkeypatch.setenv("HF_TOKEN", "hf_loopback")
+
     def files(self, name: str) -> dict[str, bytes]:
         return self.repositories[name][-1]
 

@@ -84,8 +84,7 @@ def test_finished_run_is_not_done_again_and_another_recipe_is_refused(folder, wh
 
 def test_finished_run_is_published_with_the_licence_of_its_start(folder, whole, monkeypatch):
     with LoopbackHub() as hub:
-        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.endpoint)
-        monkeypatch.setenv("HF_TOKEN", "hf_loopback")
+        hub.be_the_hub(monkeypatch)
         tune(folder, "whole", push_to_hub="someone/tuned")
         published = hub.files("someone/tuned")
     assert published["model.safetensors"] == (whole / "model.safetensors").read_bytes()

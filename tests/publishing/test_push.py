@@ -11,6 +11,7 @@ from loopback_hub import USER, LoopbackHub
 from safetensors.torch import load_file, save_file
 from tiny_checkpoint import export_tiny_checkpoint, reference_of, run_steps, write_sample
 from transformers import TrainingArguments
+from transformers.utils.hub import hf_api
 
 from transformers_sr3d.cli.main import main
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
@@ -27,11 +28,9 @@ CARD = "---\nlicense: apache-2.0\n---\n\n# Mine\n"
 
 @pytest.fixture
 def hub(monkeypatch):
-    from huggingface_hub import constants
-
+    hf_api()  # a client made before is not the one that is asked
     with LoopbackHub() as server:
-        monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
-        monkeypatch.setattr("huggingface_hub.hf_api.constants.ENDPOINT", server.endpoint)
+        server.be_the_hub(monkeypatch)
         monkeypatch.setenv("HF_TOKEN", TOKEN)
         yield server
 
