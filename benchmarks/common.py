@@ -207,7 +207,7 @@ def make_report(benchmark: str, settings: dict, samples: Samples, comparisons: l
 
 
 def format_tables(report: dict) -> str:
-    """Write a report as two Markdown tables: what was measured, and the ratios with their verdicts."""
+    """Write a report as Markdown tables: what was measured, the ratios with their verdicts, tables of its own."""
     lines = ["| arm | metric | median | interquartile range |", "|---|---|---|---|"]
     for arm, metrics in report["arms"].items():
         for metric, summary in metrics.items():
@@ -218,7 +218,15 @@ def format_tables(report: dict) -> str:
         target = "-" if entry["target"] is None else f"<= {entry['target']:.2f}"
         spread = f"{entry['q1']:.3f} to {entry['q3']:.3f}"
         lines.append(f"| {entry['claim']} | {entry['median']:.3f} | {spread} | {target} | {entry['verdict']} |")
+    for rows in report.get("tables", {}).values():
+        lines += ["", *_table_of(rows)]
     return "\n".join(lines)
+
+
+def _table_of(rows: list[dict[str, str]]) -> list[str]:
+    """Write rows with equal keys as a Markdown table."""
+    cells = [list(rows[0]), ["---"] * len(rows[0]), *(row.values() for row in rows)]
+    return [f"| {' | '.join(line)} |" for line in cells]
 
 
 def describe(report: dict) -> str:

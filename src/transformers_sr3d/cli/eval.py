@@ -4,6 +4,7 @@
 
 import argparse
 
+from transformers_sr3d.cli.eval_compare import add_compare_parser
 from transformers_sr3d.cli.eval_kinect import add_kinect_parser
 from transformers_sr3d.cli.eval_records import add_records_parser
 
@@ -20,6 +21,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     _add_rooms_bench(tasks)
     add_kinect_parser(tasks)
     add_records_parser(tasks)
+    add_compare_parser(tasks)
 
 
 def _add_rooms_bench(tasks: argparse._SubParsersAction) -> None:
@@ -45,6 +47,7 @@ def _add_rooms_bench(tasks: argparse._SubParsersAction) -> None:
     add("--baselines", nargs="*", default=["majority", "oracle"], metavar="NAME", help=BASELINES_HELP)
     add("--batch-size", type=int, default=8, metavar="N", help="questions at a time, of one scene (default: 8)")
     add("--workers", type=int, default=1, metavar="N", help="processes that make scenes ahead (default: 1)")
+    add("--bits", type=int, choices=(4, 8), help="of each weight of the language model (default: all)")
     parser.set_defaults(run=run_rooms_bench)
 
 
@@ -85,6 +88,7 @@ def run_rooms_bench(args: argparse.Namespace) -> int:
         batch_size=args.batch_size,
         workers=args.workers,
         json_path=args.json,
+        bits=args.bits,
     )
     print(format_text(report["summary"]))
     return 0

@@ -25,6 +25,7 @@ def add_records_parser(tasks: argparse._SubParsersAction) -> None:
     add("--limit", type=int, metavar="N", help="only the first N records")
     add("--batch-size", type=int, default=8, metavar="N", help="questions at a time (default: 8)")
     add("--json", metavar="FILE", help="write every answer and what was measured with")
+    add("--bits", type=int, choices=(4, 8), help="of each weight of the language model (default: all)")
     parser.set_defaults(run=run_records)
 
 
@@ -47,6 +48,7 @@ def run_records(args: argparse.Namespace) -> int:
         batch_size=args.batch_size,
         limit=args.limit,
         json_path=args.json,
+        bits=args.bits,
     )
     if report is not None:
         print(format_rows(report["rows"]))

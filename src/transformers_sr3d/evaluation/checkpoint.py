@@ -17,27 +17,33 @@ from safetensors import SafetensorError
 from transformers_sr3d.configuration_sr3d import SR3DConfig
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.processing_sr3d import SR3DProcessor
+from transformers_sr3d.quantised import quantisation
 from transformers_sr3d.training.auxiliary_losses import HEADS
 
 
-def open_checkpoint(model: str | Path) -> tuple[SR3DForConditionalGeneration, SR3DProcessor]:
+def open_checkpoint(
+    model: str | Path, *, bits: int | None = None
+) -> tuple[SR3DForConditionalGeneration, SR3DProcessor]:
     """Load a checkpoint that is to be measured.
 
     Args:
         model (`str` or `Path`):
             Folder, or a name such as `"someone/sr3d"`.
+        bits (`int`, *optional*):
+            4 or 8 for each weight of the language model's layers.
 
     Returns:
         `tuple[SR3DForConditionalGeneration, SR3DProcessor]`: In float32, on an accelerator if there is one.
 
     Raises:
+        ImportError: If `bits` is given and bitsandbytes is missing.
         ValueError: If it is of another architecture, its config or weights are damaged or do not fit each other, or
             weights are missing or left over.
     """
     check_config(model)
     try:
         network, report = SR3DForConditionalGeneration.from_pretrained(
-            model, dtype=torch.float32, output_loading_info=True
+            model, dtype=torch.float32, output_loading_info=True, **quantisation(bits)
         )
     except (SafetensorError, RuntimeError) as error:
         raise ValueError(
@@ -56,8 +62,10 @@ def open_checkpoint(model: str | Path) -> tuple[SR3DForConditionalGeneration, SR
             f"`model` must have no weights that its config leaves out, got {str(model)!r} with {unexpected[0]} and "
             f"{len(unexpected) - 1} others. Take the config that it was exported with."
         )
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return network.eval().to(device), SR3DProcessor.from_pretrained(model)
+    network = network.eval()
+    if bits is None:  # else it is where it belongs
+        network = network.to("cuda" if torch.cuda.is_available() else "cpu")
+    return network, SR3DProcessor.from_pretrained(model)
 
 
 def check_config(model: str | Path) -> None:

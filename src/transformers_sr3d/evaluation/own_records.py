@@ -24,7 +24,13 @@ from transformers_sr3d.answers_sr3d import parse_choice, parse_quantity, parse_r
 from transformers_sr3d.evaluation.checkpoint import open_checkpoint
 from transformers_sr3d.evaluation.metrics import is_within_ratio, mean_relative_accuracy, wilson_interval
 from transformers_sr3d.evaluation.progress import Progress, only_run
-from transformers_sr3d.evaluation.runner import check_json_path, check_model_exists, describe_run, hash_weights
+from transformers_sr3d.evaluation.runner import (
+    check_json_path,
+    check_model_exists,
+    describe_decoding,
+    describe_run,
+    hash_weights,
+)
 from transformers_sr3d.evaluation.scene_answers import MAX_NEW_TOKENS
 from transformers_sr3d.finetuning.encoding import encode_record
 from transformers_sr3d.records.format import Record, read_records
@@ -43,6 +49,7 @@ def evaluate_records(
     batch_size: int = 8,
     limit: int | None = None,
     json_path: str | Path | None = None,
+    bits: int | None = None,
 ) -> dict[str, Any] | None:
     """Ask a checkpoint the questions of records.
 
@@ -59,6 +66,8 @@ def evaluate_records(
             Only the first so many records.
         json_path (`str` or `Path`, *optional*):
             Where to write the report; needed with several processes.
+        bits (`int`, *optional*):
+            4 or 8 for each weight of the language model's layers (`quantised`).
 
     Returns:
         `dict[str, Any]` or `None`: `manifest`, `rows` (by category, then all) and `samples`; None in all processes but
@@ -66,6 +75,7 @@ def evaluate_records(
 
     Raises:
         FileNotFoundError: If there is no such checkpoint or file.
+        ImportError: If `bits` is given and bitsandbytes is missing.
         ValueError: If a record is refused or has no truth, or a number is out of range.
     """
     state = PartialState()
@@ -74,12 +84,12 @@ def evaluate_records(
     lacking = [record.where for record in records if record.truth is None]
     if lacking:
         raise ValueError(f"{lacking[0]}: `truth` is needed to score, got none in {len(lacking)} records. Add it.")
-    manifest = _manifest(model, files, len(records), batch_size)
+    manifest = _manifest(model, files, len(records), batch_size, bits)
     share = None if json_path is None else f"{json_path}.rank{state.process_index}of{state.num_processes}"
     with ExitStack() as stack:
         stack.enter_context(only_run(share))
         progress = Progress(share, manifest)
-        _answer(model, records, progress, batch_size, (state.process_index, state.num_processes))
+        _answer(model, records, progress, batch_size, (state.process_index, state.num_processes), bits)
         state.wait_for_everyone()
         if not state.is_main_process:
             return None
@@ -108,7 +118,9 @@ def _check_arguments(
     check_json_path(json_path)
 
 
-def _manifest(model: str | Path, files: Sequence[str | Path], count: int, batch_size: int) -> dict[str, Any]:
+def _manifest(
+    model: str | Path, files: Sequence[str | Path], count: int, batch_size: int, bits: int | None
+) -> dict[str, Any]:
     return {
         "benchmark": "records",
         "version": 1,
@@ -116,13 +128,18 @@ def _manifest(model: str | Path, files: Sequence[str | Path], count: int, batch_
         "weights_sha256": hash_weights(model),
         "files": [str(file) for file in files],
         "records": count,
-        "decoding": {"greedy": True, "max_new_tokens": MAX_NEW_TOKENS, "batch_size": batch_size, "dtype": "float32"},
+        "decoding": describe_decoding(batch_size, bits),
         **describe_run(),
     }
 
 
 def _answer(
-    model: str | Path, records: Sequence[Record], progress: Progress, batch_size: int, share: tuple[int, int]
+    model: str | Path,
+    records: Sequence[Record],
+    progress: Progress,
+    batch_size: int,
+    share: tuple[int, int],
+    bits: int | None,
 ) -> None:
     """Answer every batch of this process that is not answered yet."""
     rank, processes = share
@@ -131,7 +148,7 @@ def _answer(
     waiting = [start for start in mine if start not in progress.done]
     if not waiting:
         return
-    network, processor = open_checkpoint(model)
+    network, processor = open_checkpoint(model, bits=bits)
     for start in tqdm(waiting, unit="batch", desc="asking", disable=None):
         batch = records[start : start + batch_size]
         answers = answer_records(network, processor, batch)

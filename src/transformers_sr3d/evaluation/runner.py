@@ -37,6 +37,7 @@ from transformers_sr3d.evaluation.rooms_bench import BenchScene, BenchScenes, Be
 from transformers_sr3d.evaluation.scene_answers import MAX_NEW_TOKENS, answer_questions
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.processing_sr3d import SR3DProcessor
+from transformers_sr3d.quantised import quantisation
 
 
 BENCHMARK, VERSION = "rooms-bench", 2
@@ -57,6 +58,7 @@ def run_benchmark(
     batch_size: int = 8,
     workers: int = 1,
     json_path: str | Path | None = None,
+    bits: int | None = None,
 ) -> dict[str, Any]:
     """Ask a checkpoint about rooms.
 
@@ -74,18 +76,23 @@ def run_benchmark(
         json_path (`str` or `Path`, *optional*):
             Where to write the report. Until it is complete, finished scenes stand in a file beside it whose name ends
             in `.partial.jsonl`; a run with the same settings goes on there.
+        bits (`int`, *optional*):
+            4 or 8 for each weight of the language model's layers (`quantised`).
 
     Returns:
         `dict[str, Any]`: `manifest`, `summary` (see `summarize`) and `samples`, one per question.
 
     Raises:
         FileNotFoundError: If there is no such checkpoint, or no folder for the report.
+        ImportError: If `bits` is given and bitsandbytes is missing.
         ValueError: If a number is out of its range, a scene is damaged, or the unfinished report is one of other
             settings or of a run that has not ended.
     """
     _check_run(model, limit, batch_size, workers, json_path)
     with only_run(json_path):
-        return _run(model, settings, limit=limit, batch_size=batch_size, workers=workers, json_path=json_path)
+        return _run(
+            model, settings, limit=limit, batch_size=batch_size, workers=workers, json_path=json_path, bits=bits
+        )
 
 
 def _run(
@@ -96,10 +103,12 @@ def _run(
     batch_size: int,
     workers: int,
     json_path: str | Path | None,
+    bits: int | None,
 ) -> dict[str, Any]:
+    quantisation(bits)  # refuses before scenes are made
     scenes = BenchScenes(str(model), settings)
-    progress = Progress(json_path, make_manifest(model, scenes, limit=limit, batch_size=batch_size))
-    network, processor = open_checkpoint(model)
+    progress = Progress(json_path, make_manifest(model, scenes, limit=limit, batch_size=batch_size, bits=bits))
+    network, processor = open_checkpoint(model, bits=bits)
     bar = tqdm(total=limit, initial=min(limit, progress.num_samples), unit="question", desc="asking")
     with share_cores(workers), bar:
         waiting = [] if progress.num_samples >= limit else (i for i in scenes.indices() if i not in progress.done)
@@ -263,7 +272,9 @@ def make_ahead(make: Callable[[int], Made], indices: Iterable[int], workers: int
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def make_manifest(model: str | Path, scenes: BenchScenes, *, limit: int, batch_size: int) -> dict[str, Any]:
+def make_manifest(
+    model: str | Path, scenes: BenchScenes, *, limit: int, batch_size: int, bits: int | None = None
+) -> dict[str, Any]:
     """Say what a report was measured with.
 
     Args:
@@ -275,6 +286,8 @@ def make_manifest(model: str | Path, scenes: BenchScenes, *, limit: int, batch_s
             Number of questions.
         batch_size (`int`):
             Questions generated together.
+        bits (`int`, *optional*):
+            Of each weight of the language model's layers.
 
     Returns:
         `dict[str, Any]`: Names, versions, hashes, seeds and settings, ready for JSON.
@@ -286,10 +299,26 @@ def make_manifest(model: str | Path, scenes: BenchScenes, *, limit: int, batch_s
         "weights_sha256": hash_weights(model),
         **scenes.describe(),
         "limit": limit,
-        "decoding": {"greedy": True, "max_new_tokens": MAX_NEW_TOKENS, "batch_size": batch_size, "dtype": "float32"},
+        "decoding": describe_decoding(batch_size, bits),
         "majority": "commonest answer, or median, of these samples per category, single or multi view, and form",
         **describe_run(),
     }
+
+
+def describe_decoding(batch_size: int, bits: int | None) -> dict[str, Any]:
+    """Say how answers are generated.
+
+    Args:
+        batch_size (`int`):
+            Questions generated together.
+        bits (`int`, *optional*):
+            Of each weight of the language model's layers.
+
+    Returns:
+        `dict[str, Any]`: Ready for JSON.
+    """
+    settings = {"greedy": True, "max_new_tokens": MAX_NEW_TOKENS, "batch_size": batch_size, "dtype": "float32"}
+    return settings if bits is None else {**settings, "language_model_bits": bits}
 
 
 def describe_run() -> dict[str, Any]:

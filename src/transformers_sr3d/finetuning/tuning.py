@@ -10,15 +10,14 @@
 May import: torch, transformers, peft and the files at the top of the package.
 """
 
-import importlib.util
 from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import BitsAndBytesConfig
 
 from transformers_sr3d.finetuning.settings import TuningSettings
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
+from transformers_sr3d.quantised import quantisation
 
 
 LANGUAGE_LAYERS = r".*\.language_model\.layers\..*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
@@ -28,11 +27,6 @@ PARTS = {
     "projector_learning_rate": ("multi_modal_projector",),
     "geometry_learning_rate": ("position_encoding", "region_extractor"),
 }
-# Names from the top: a part of a name would be passed over.
-UNQUANTISED = [
-    *("model.vision_tower", "model.multi_modal_projector", "model.position_encoding", "model.region_extractor"),
-    "lm_head",
-]
 
 
 def load_model(name: str, tuning: TuningSettings) -> SR3DForConditionalGeneration:
@@ -52,37 +46,7 @@ def load_model(name: str, tuning: TuningSettings) -> SR3DForConditionalGeneratio
     """
     if tuning.method != "qlora":
         return SR3DForConditionalGeneration.from_pretrained(name, dtype=torch.float32)
-    return load_quantised(name)
-
-
-def load_quantised(name: str, *, bits: int = 4) -> SR3DForConditionalGeneration:
-    """Load a checkpoint with a small language model; all else keeps float32.
-
-    Args:
-        name (`str`):
-            Folder, or name on the Hub.
-        bits (`int`, defaults to 4):
-            4 (nf4) or 8 (int8) of each weight of the language model's layers.
-
-    Returns:
-        `SR3DForConditionalGeneration`: The model.
-
-    Raises:
-        ImportError: If bitsandbytes is missing.
-        ValueError: If `bits` is neither 4 nor 8.
-    """
-    if bits not in (4, 8):
-        raise ValueError(f"`bits` must be 4 or 8, got {bits}. Choose one of them.")
-    if importlib.util.find_spec("bitsandbytes") is None:
-        raise ImportError("Quantised loading needs bitsandbytes. Run pip install 'transformers-sr3d[quantized]'.")
-    skipped = {"llm_int8_skip_modules": UNQUANTISED}
-    if bits == 8:
-        settings = BitsAndBytesConfig(load_in_8bit=True, **skipped)
-    else:
-        settings = BitsAndBytesConfig(
-            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.float32, **skipped
-        )
-    return SR3DForConditionalGeneration.from_pretrained(name, dtype=torch.float32, quantization_config=settings)
+    return SR3DForConditionalGeneration.from_pretrained(name, dtype=torch.float32, **quantisation(4))
 
 
 def prepare_tuning(

@@ -1,0 +1,137 @@
+# SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Two reports about the same questions -> the paired difference, with its interval.
+
+Asking both checkpoints the same questions tells smaller differences from chance than two intervals side by side: only
+questions count that one got right and the other wrong.
+
+May import: the standard library and siblings.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from transformers_sr3d.evaluation.json_files import read_object, take, take_list, take_text
+from transformers_sr3d.evaluation.metrics import Z_95
+
+
+ALL = "all"
+
+
+def read_report(path: str | Path) -> dict[str, Any]:
+    """Read a report of `sr3d eval`.
+
+    Args:
+        path (`str` or `Path`):
+            What `--json` wrote.
+
+    Returns:
+        `dict[str, Any]`: With `manifest` and `samples`, each of which has `category` and `right`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no such report; the message names file and key.
+    """
+    report = read_object(Path(path))
+    take(report, "manifest", str(path))
+    for place, sample in enumerate(take_list(report, "samples", str(path), least=1)):
+        where = f"{path} samples[{place}]"
+        take_text(sample, "category", where)
+        if not isinstance(take(sample, "right", where), bool):
+            raise ValueError(f"`{where}.right` must be true or false, got {sample['right']!r}. Measure again.")
+    return report
+
+
+def compare_reports(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Compare two reports of `sr3d eval` sample by sample.
+
+    Args:
+        before (`Mapping`):
+            A report with `manifest` and `samples`.
+        after (`Mapping`):
+            Another about the same questions, in any order.
+
+    Returns:
+        `dict[str, Any]`: `before` and `after` (names of the models) and `rows`, by category, then all: `category`,
+        `total`, `before` and `after` in percent, `gained` and `lost` questions, `difference` in points and its 95 %
+        `interval`.
+
+    Raises:
+        ValueError: If the reports are of other tasks or questions, or name a question twice.
+
+    Source: Agresti and Min, Simple improved confidence intervals for comparing matched proportions, 2005 (half a
+    question is added to each of the four counts).
+    """
+    tasks = [report["manifest"].get("benchmark") for report in (before, after)]
+    if tasks[0] != tasks[1]:
+        raise ValueError(f"Both reports must be of one task, got {tasks[0]!r} and {tasks[1]!r}. Compare others.")
+    ours, theirs = _by_question(before["samples"]), _by_question(after["samples"])
+    differing = sorted(set(ours) ^ set(theirs), key=str)
+    if differing:
+        raise ValueError(
+            f"Both reports must answer the same questions, got {len(differing)} that stand in one only, the first is "
+            f"{differing[0]!r}. Measure both with the same files and settings."
+        )
+    pairs = [(sample["category"], sample["right"], theirs[key]["right"]) for key, sample in ours.items()]
+    names = sorted({category for category, _, _ in pairs})
+    rows = [_row(name, [pair[1:] for pair in pairs if pair[0] == name]) for name in names]
+    rows.append(_row(ALL, [pair[1:] for pair in pairs]))
+    return {"before": before["manifest"].get("model"), "after": after["manifest"].get("model"), "rows": rows}
+
+
+def _by_question(samples: Sequence[Mapping[str, Any]]) -> dict[Any, Mapping[str, Any]]:
+    """Name samples by their id, else by scene and question, with a number for what is asked twice."""
+    found: dict[Any, Mapping[str, Any]] = {}
+    for sample in samples:
+        if "id" in sample:
+            if sample["id"] in found:
+                raise ValueError(
+                    f"A report must answer each question once, got {sample['id']!r} twice. Measure again."
+                )
+            found[sample["id"]] = sample
+            continue
+        key = (sample.get("scene"), sample.get("question"), sample.get("region_kind"))
+        found[(*key, sum(other[:3] == key for other in found))] = sample
+    return found
+
+
+def _row(name: str, pairs: Sequence[tuple[bool, bool]]) -> dict[str, Any]:
+    total = len(pairs)
+    gained = sum(after and not before for before, after in pairs)
+    lost = sum(before and not after for before, after in pairs)
+    middle = (gained - lost) / (total + 2)
+    spread = gained + lost + 1 - (gained - lost) ** 2 / (total + 2)
+    half = Z_95 * math.sqrt(spread) / (total + 2)
+    return {
+        "category": name,
+        "total": total,
+        "before": 100.0 * sum(before for before, _ in pairs) / total,
+        "after": 100.0 * sum(after for _, after in pairs) / total,
+        "gained": gained,
+        "lost": lost,
+        "difference": 100.0 * (gained - lost) / total,
+        "interval": [100.0 * max(-1.0, middle - half), 100.0 * min(1.0, middle + half)],
+    }
+
+
+def format_comparison(comparison: Mapping[str, Any]) -> str:
+    """Write a comparison as a table.
+
+    Args:
+        comparison (`Mapping`):
+            Of `compare_reports`.
+
+    Returns:
+        `str`: Lines.
+    """
+    head = f"{'category':24}{'of':>6}{'before':>8}{'after':>8}{'gained':>8}{'lost':>6}{'points':>8}{'95 %':>18}"
+    lines = [f"before: {comparison['before']}", f"after:  {comparison['after']}", head]
+    for row in comparison["rows"]:
+        interval = "{:+.1f} to {:+.1f}".format(*row["interval"])
+        lines.append(
+            f"{row['category']:24}{row['total']:>6}{row['before']:>8.1f}{row['after']:>8.1f}{row['gained']:>8}"
+            f"{row['lost']:>6}{row['difference']:>+8.1f}{interval:>18}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,77 @@
+# SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
+# SPDX-License-Identifier: Apache-2.0
+"""`sr3d eval compare`: paired differences by hand, any order of samples, and what is refused."""
+
+import json
+import random
+
+import pytest
+
+from transformers_sr3d.cli.main import main
+from transformers_sr3d.evaluation.comparison import compare_reports
+
+
+def report_of(rights, *, task="records", first=0, category="width"):
+    samples = [{"id": f"q{first + place}", "category": category, "right": right} for place, right in enumerate(rights)]
+    return {"manifest": {"benchmark": task, "model": f"m{len(samples)}"}, "samples": samples}
+
+
+def test_difference_counts_what_was_gained_and_lost():
+    before = report_of([True] * 5 + [False] * 5)
+    after = report_of([True] * 4 + [False] + [True] * 3 + [False] * 2)
+    random.Random(0).shuffle(after["samples"])
+    row = compare_reports(before, after)["rows"][-1]
+    assert (row["total"], row["gained"], row["lost"], row["before"], row["after"]) == (10, 3, 1, 50.0, 70.0)
+    assert row["difference"] == pytest.approx(20.0)
+    # Agresti and Min: 2/12 +- 1.96 sqrt(5 - 4/12) / 12
+    assert row["interval"] == pytest.approx([16.6667 - 35.2840, 16.6667 + 35.2840], abs=1e-3)
+
+
+def test_interval_covers_the_true_difference():
+    rng, covered = random.Random(1), 0
+    for _ in range(400):
+        pairs = [(rng.random() < 0.5, rng.random()) for _ in range(120)]
+        before = [right for right, _ in pairs]
+        after = [draw < (0.8 if right else 0.3) for right, draw in pairs]  # 0.55 against 0.5
+        low, high = compare_reports(report_of(before), report_of(after))["rows"][-1]["interval"]
+        covered += low <= 5.0 <= high
+    assert 0.92 <= covered / 400 <= 0.98
+
+
+def test_questions_without_id_are_paired_by_scene_and_words():
+    rooms = [{"scene": 1, "question": "How wide?", "category": "width", "right": right} for right in (True, False)]
+    before = {"manifest": {"benchmark": "rooms-bench"}, "samples": rooms}
+    rows = compare_reports(before, before)["rows"]
+    assert (rows[0]["total"], rows[0]["difference"]) == (2, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (report_of([True, False], task="rooms-bench"), "must be of one task"),
+        (report_of([True, False], first=1), r"got 2 that stand in one only, the first is 'q0'"),
+        (report_of([True]), r"got 1 that stand in one only, the first is 'q1'"),
+    ],
+)
+def test_reports_of_something_else_are_refused(other, message):
+    with pytest.raises(ValueError, match=message):
+        compare_reports(report_of([True, False]), other)
+
+
+def test_question_named_twice_is_refused():
+    twice = report_of([True, False])
+    twice["samples"][1]["id"] = "q0"
+    with pytest.raises(ValueError, match="got 'q0' twice"):
+        compare_reports(twice, twice)
+
+
+def test_command_prints_and_writes(tmp_path, capsys):
+    for name, rights in (("a", [True, False]), ("b", [True, True])):
+        (tmp_path / f"{name}.json").write_text(json.dumps(report_of(rights)))
+    arguments = ["eval", "compare", str(tmp_path / "a.json"), str(tmp_path / "b.json")]
+    assert main([*arguments, "--json", str(tmp_path / "c.json")]) == 0
+    assert "+50.0" in capsys.readouterr().out
+    assert json.loads((tmp_path / "c.json").read_text())["rows"][-1]["gained"] == 1
+    (tmp_path / "b.json").write_text(json.dumps({"manifest": {}, "samples": [{"category": "width", "right": "yes"}]}))
+    assert main(arguments) == 2
+    assert "samples[0].right` must be true or false, got 'yes'" in capsys.readouterr().err
