@@ -71,12 +71,10 @@ def write_questions(scenes: Path, count: int, seed: int) -> Path:
 
 
 def in_our_words(record: dict) -> dict:
-    """Say a record of `sr3d data make` in our words."""
-    mentions = re.findall(r"<region\d+>", record["messages"][0]["content"])
-    question = WORDS[record["category"]].format(*mentions)
-    answer = f"{100 * record['truth']['value']:.0f} cm"
-    messages = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
-    return {**record, "messages": messages}
+    """Ask the question of a record in our words; the answer stays in the words that the model knows."""
+    question, answer = record["messages"]
+    mentions = re.findall(r"<region\d+>", question["content"])
+    return {**record, "messages": [{**question, "content": WORDS[record["category"]].format(*mentions)}, answer]}
 
 
 def tune(model: str, questions: Path, out: Path, epochs: float, learning_rate: float) -> Path:

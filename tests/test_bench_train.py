@@ -70,3 +70,27 @@ def test_scene_that_does_not_fit_ends_the_table(monkeypatch):
         "views": "2", "tokens": "40", "step": "2.00 s", "tokens/s": "20", "MFU": "50 %", "peak": "3.00 GiB",
     }  # fmt: skip
     assert rows[2]["peak"] == "more than 4 GiB"
+
+
+def test_page_shows_what_the_command_prints(capsys):
+    import plan_cluster
+
+    assert plan_cluster.main([]) == 0
+    printed = capsys.readouterr().out
+    assert printed in (BENCHMARKS.parent / "docs" / "scaling.md").read_text()
+    with pytest.raises(ValueError, match="each MFU at most 1"):
+        plan_cluster.main(["--mfu", "40"])
+
+
+def test_memory_and_time_by_hand(capsys):
+    import plan_cluster
+
+    model = plan_cluster.make_model("full")
+    full, bare = plan_cluster.KINDS[:2]
+    trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+    masters = [plan_cluster.memory_bytes(model, kind, num_gpus=8, tokens=100) for kind in (full, bare)]
+    assert masters[0] - masters[1] == pytest.approx(8 * trained / 8)
+    assert 7.0e9 < trained < 8.0e9
+    plan_cluster.main(["--gpus", "1", "--samples", "86400", "--mfu", "1", "--peak-tflops", "1"])
+    row = capsys.readouterr().out.splitlines()[2].split(" | ")
+    assert float(row[5]) == pytest.approx(float(row[3]), abs=0.51)  # a sample a day per TFLOP

@@ -185,3 +185,21 @@ def test_card_has_licence_of_the_base_and_figures_of_a_report(exported, tmp_path
     assert str(exported) not in text
     with pytest.raises(ValueError, match="--report"):
         figures_of({"rows": rows})
+
+
+def test_push_writes_name_and_figures_into_the_card(folder, hub, tmp_path, capsys):
+    write_finetuned_card(folder, base=None, records=50, steps=12, licence="mit")
+    rows = [{"category": "all", "right": 3, "total": 4, "percent": 75.0, "interval": [30.1, 95.4]}]
+    manifest = {"benchmark": "records", "records": 4, "files": ["held.jsonl"], "date": "2026-11-23", "commit": None}
+    report = tmp_path / "report.json"
+    report.write_text(json.dumps({"manifest": manifest, "rows": rows}))
+    assert main(["push", str(folder), NAME, "--report", str(report)]) == 0
+    card = hub.files(NAME)["README.md"].decode()
+    assert f'model="{NAME}"' in card
+    assert "| all | 3 | 4 | 75.0 | 30.1 to 95.4 |" in card
+    assert "None were measured" in (folder / "README.md").read_text()  # the folder stays as it is
+    (folder / "README.md").write_text(CARD)
+    requests = len(hub.requests)
+    assert main(["push", str(folder), NAME, "--report", str(report)]) == 2
+    assert "`--report` must go with a card that fine-tuning wrote" in capsys.readouterr().err
+    assert len(hub.requests) == requests

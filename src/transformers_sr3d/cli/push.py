@@ -24,6 +24,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--public", action="store_true", help="make a new repository public (default: private)")
     parser.add_argument("--revision", metavar="BRANCH", help="branch; made if it is not there")
     parser.add_argument("--message", metavar="TEXT", help="of the commit")
+    parser.add_argument("--report", metavar="FILE", help="of sr3d eval records --json, for the figures of the card")
     parser.set_defaults(run=run)
 
 
@@ -41,18 +42,21 @@ def run(args: argparse.Namespace) -> int:
         ValueError: If the checkpoint is refused.
         OSError: If a file is missing, or the Hub refuses.
     """
+    from transformers_sr3d.evaluation.json_files import read_object
+    from transformers_sr3d.publishing.card import card_to_push
     from transformers_sr3d.publishing.files import check_checkpoint, list_files
     from transformers_sr3d.publishing.push import push_checkpoint
 
     folder = Path(args.folder)
     check_checkpoint(folder)
+    report = read_object(Path(args.report)) if args.report else None
+    card_to_push(folder, args.repo, report)  # refuses before anything is sent
     published, left = list_files(folder)
     for name in published:
         print(f"  {'would send' if args.dry_run else 'send':<12} {name}  {(folder / name).stat().st_size:,} bytes")
     for name, reason in left.items():
         print(f"  {'stays':<12} {name}  {reason}")
     if not args.dry_run:
-        print(
-            push_checkpoint(folder, args.repo, private=not args.public, revision=args.revision, message=args.message)
-        )
+        settings = {"private": not args.public, "revision": args.revision, "message": args.message}
+        print(push_checkpoint(folder, args.repo, **settings, report=report))
     return 0

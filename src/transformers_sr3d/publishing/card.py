@@ -50,7 +50,12 @@ needs `depth_unit`; floating-point depth is metres along the camera's axis.
 
 ## Licence
 
-`{licence}`, from {base}. The records that it was fine-tuned on may ask for more.
+| part | licence |
+|---|---|
+| weights | `{licence}`, from {base} |
+| tokenizer | that of {base} |
+| `*_sr3d.py` | Apache-2.0 |
+| records that it was fine-tuned on | not known here; they may ask for more |
 
 Tested with Python {python}, torch {torch}, Transformers {transformers}.
 """
@@ -98,6 +103,7 @@ def write_finetuned_card(
         library_name="transformers",
         pipeline_tag="image-text-to-text",
         tags=["sr3d", "spatial-vqa", "3d", "region-prompted"],
+        widget=[{"text": "How far apart are <region0> and <region1>?"}],
         base_model=base if base and not Path(base).exists() and base.count("/") == 1 else None,
     )
     text = CARD.format(
@@ -119,6 +125,36 @@ def write_finetuned_card(
     partial.write_text(text, encoding="utf-8")
     partial.replace(path)
     return path
+
+
+def card_to_push(folder: Path, repo_id: str, report: Mapping[str, Any] | None = None) -> bytes:
+    """Give the card as it is published: with the name that others load, and with figures.
+
+    Args:
+        folder (`Path`):
+            Of the checkpoint.
+        repo_id (`str`):
+            `"owner/name"`, instead of the name of the folder in the example.
+        report (`Mapping`, *optional*):
+            Of `sr3d eval records`.
+
+    Returns:
+        `bytes`: The text of `README.md`.
+
+    Raises:
+        ValueError: If there is a report, and no place for it: a card of one's own, or one with figures.
+    """
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    text = text.replace(f'model="{folder.resolve().name}"', f'model="{repo_id}"')
+    if report is not None:
+        figures = figures_of(report)
+        if NO_FIGURES not in text:
+            raise ValueError(
+                "`--report` must go with a card that fine-tuning wrote and that has no figures yet, got another "
+                "README.md. Leave it out, and write the figures there."
+            )
+        text = text.replace(NO_FIGURES, figures)
+    return text.encode()
 
 
 def figures_of(report: Mapping[str, Any]) -> str:

@@ -9,12 +9,14 @@ May import: huggingface_hub and siblings.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError
 
+from transformers_sr3d.publishing.card import card_to_push
 from transformers_sr3d.publishing.files import PUBLISHED, check_checkpoint, list_files
 
 
@@ -25,6 +27,7 @@ def push_checkpoint(
     private: bool = True,
     revision: str | None = None,
     message: str | None = None,
+    report: Mapping[str, Any] | None = None,
 ) -> str:
     """Publish a checkpoint.
 
@@ -39,6 +42,8 @@ def push_checkpoint(
             Branch; made if it is not there.
         message (`str`, *optional*):
             Of the commit.
+        report (`Mapping`, *optional*):
+            Of `sr3d eval records`, for the figures of the card.
 
     Returns:
         `str`: Address of the commit.
@@ -51,6 +56,7 @@ def push_checkpoint(
     folder = Path(folder)
     check_checkpoint(folder)
     names, _ = list_files(folder)
+    card = card_to_push(folder, repo_id, report)
     api = HfApi()
     try:
         api.create_repo(repo_id, private=private, exist_ok=True)
@@ -60,7 +66,8 @@ def push_checkpoint(
             name for name in api.list_repo_files(repo_id, revision=revision) if PUBLISHED.fullmatch(name)
             if name not in names
         ]  # fmt: skip
-        operations: list[Any] = [CommitOperationAdd(name, folder / name) for name in names]
+        contents = {name: card if name == "README.md" else folder / name for name in names}
+        operations: list[Any] = [CommitOperationAdd(name, content) for name, content in contents.items()]
         operations += [CommitOperationDelete(name) for name in stale]
         commit = api.create_commit(
             repo_id, operations, commit_message=message or "Push an SR-3D checkpoint", revision=revision
