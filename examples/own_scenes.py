@@ -132,7 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
     add("--questions", type=int, default=50, help="to train on (default: 50)")
     add("--held-out-questions", type=int, default=300, help="to measure on (default: 300)")
     add("--epochs", type=float, default=30.0, help="passes over the questions (default: 30)")
-    add("--learning-rate", type=float, default=1e-3, help="of the adapters (default: 1e-3, for a small model)")
+    add("--learning-rate", type=float, default=3e-4, help="of the adapters (default: 3e-4)")
     options = parser.parse_args(arguments)
 
     options.out.mkdir(parents=True, exist_ok=True)

@@ -80,7 +80,7 @@ def text_perplexity(network: torch.nn.Module, tokenizer, texts: list[str]) -> tu
     Returns:
         `tuple[float, int]`: Perplexity per token, and the tokens predicted.
     """
-    ids = tokenizer("\n".join(texts), return_tensors="pt")["input_ids"][0]
+    ids = tokenizer("\n".join(texts), split_special_tokens=True, return_tensors="pt")["input_ids"][0]
     windows = ids[: len(ids) // WINDOW * WINDOW].reshape(-1, WINDOW)
     losses = [network(input_ids=window[None], labels=window[None]).loss.item() for window in windows]
     return math.exp(sum(losses) / len(losses)), windows.numel() - len(windows)
