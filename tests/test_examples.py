@@ -10,6 +10,8 @@ import pytest
 from closed_form_rooms import write_rooms
 from tiny_checkpoint import export_tiny_checkpoint
 
+from transformers_sr3d.answers_sr3d import parse_quantity
+
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
@@ -45,7 +47,7 @@ def test_own_scenes_become_a_checkpoint_that_was_measured(own_scenes, tmp_path, 
     for line in lines:
         question, answer = (message["content"] for message in line["messages"])
         assert question.startswith(("Gap that <region", "Headroom that <region", "Cable from <region"))
-        assert "meters" in answer
+        assert parse_quantity(answer)["value"] == pytest.approx(line["truth"]["value"], rel=0.05)  # rounded, any unit
     done = (tmp_path / "out" / "checkpoint" / "model.safetensors").stat().st_mtime_ns
     assert own_scenes.main(arguments) == 0  # again: nothing is done twice
     assert (tmp_path / "out" / "checkpoint" / "model.safetensors").stat().st_mtime_ns == done

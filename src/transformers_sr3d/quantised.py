@@ -8,6 +8,7 @@ May import torch and transformers.
 """
 
 import importlib.util
+import warnings
 from typing import Any
 
 import torch
@@ -27,7 +28,8 @@ def quantisation(bits: int | None) -> dict[str, Any]:
 
     Args:
         bits (`int`, *optional*):
-            4 (nf4) or 8 (int8) of each weight of the language model's layers; all of them if not given.
+            4 (nf4) or 8 (int8, whose products are rounded to float16) of each weight of the language model's layers;
+            all of them if not given.
 
     Returns:
         `dict[str, Any]`: `quantization_config` and `device_map`, or nothing.
@@ -44,6 +46,8 @@ def quantisation(bits: int | None) -> dict[str, Any]:
         raise ImportError("Quantised loading needs bitsandbytes. Run pip install 'transformers-sr3d[quantized]'.")
     skipped = {"llm_int8_skip_modules": UNQUANTISED}
     if bits == 8:
+        # Each product warns that it computes in float16; said once, in the docstring.
+        warnings.filterwarnings("ignore", message="MatMul8bitLt: inputs will be cast")
         config = BitsAndBytesConfig(load_in_8bit=True, **skipped)
     else:
         config = BitsAndBytesConfig(

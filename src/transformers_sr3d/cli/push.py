@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         ValueError: If the checkpoint is refused.
         OSError: If a file is missing, or the Hub refuses.
     """
-    from transformers_sr3d.evaluation.json_files import read_object
+    from transformers_sr3d.json_files import read_object
     from transformers_sr3d.publishing.card import card_to_push
     from transformers_sr3d.publishing.files import check_checkpoint, list_files
     from transformers_sr3d.publishing.push import push_checkpoint

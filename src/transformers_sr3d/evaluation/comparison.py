@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from transformers_sr3d.evaluation.json_files import read_object, take, take_list, take_text
 from transformers_sr3d.evaluation.metrics import Z_95
+from transformers_sr3d.json_files import read_object, take, take_list, take_text
 
 
 ALL = "all"

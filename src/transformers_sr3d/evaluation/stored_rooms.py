@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from transformers_sr3d.evaluation.json_files import read_object, take_list, take_numbers, take_text
 from transformers_sr3d.image_files_sr3d import open_image
 from transformers_sr3d.inputs.scene import load_scene_instances
+from transformers_sr3d.json_files import read_object, take_list, take_numbers, take_text
 from transformers_sr3d.rooms.rendering.scene_folder import FACTS_FILE
 from transformers_sr3d.rooms.world import SPLITS, RoomFacts
 

@@ -24,7 +24,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from transformers_sr3d.chat_sr3d import PLACEHOLDER, check_conversation, mention_index
-from transformers_sr3d.evaluation.json_files import parse_object
+from transformers_sr3d.json_files import parse_object
 from transformers_sr3d.pipeline_samples_sr3d import VIEW_KEYS
 
 
