@@ -71,7 +71,7 @@ format: $(STAMP)
 	$(VENV)/bin/ruff format .
 
 bench: $(STAMP)
-	for script in benchmarks/bench_*.py; do $(VENV)/bin/python $$script || exit 1; done
+	for name in preprocess model train; do $(VENV)/bin/python benchmarks/bench_$$name.py || exit 1; done
 	$(VENV)/bin/python benchmarks/report.py
 
 # The embedded checkpoint carries a copy of the code; a test holds the two equal.
