@@ -10,9 +10,9 @@ from closed_form_rooms import write_rooms
 from PIL import Image
 
 from transformers_sr3d.cli.main import main
+from transformers_sr3d.inputs.embodiedscan_boxes import box_of_nine
 from transformers_sr3d.records.check import check_records
 from transformers_sr3d.records.format import read_records
-from transformers_sr3d.records.importers import box_of_nine
 from transformers_sr3d.records.making.questions import run_lengths
 
 

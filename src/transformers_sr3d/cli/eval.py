@@ -4,6 +4,7 @@
 
 import argparse
 
+from transformers_sr3d.cli.eval_benchmarks import add_benchmark_parsers, list_tasks
 from transformers_sr3d.cli.eval_compare import add_compare_parser
 from transformers_sr3d.cli.eval_kinect import add_kinect_parser
 from transformers_sr3d.cli.eval_records import add_records_parser
@@ -17,11 +18,21 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
             Of the main parser.
     """
     parser = subparsers.add_parser("eval", help="measure a checkpoint", description="Measure a checkpoint.")
-    tasks = parser.add_subparsers(dest="task", metavar="TASK", required=True)
+    parser.add_argument("--list", action="store_true", help="describe all benchmarks and stop")
+    parser.set_defaults(run=_run_list)
+    tasks = parser.add_subparsers(dest="task", metavar="TASK")
     _add_rooms_bench(tasks)
+    add_benchmark_parsers(tasks)
     add_kinect_parser(tasks)
     add_records_parser(tasks)
     add_compare_parser(tasks)
+
+
+def _run_list(args: argparse.Namespace) -> int:
+    if not args.list:
+        raise ValueError("`TASK` must be given, got none. See sr3d eval --list.")
+    print(list_tasks())
+    return 0
 
 
 def _add_rooms_bench(tasks: argparse._SubParsersAction) -> None:

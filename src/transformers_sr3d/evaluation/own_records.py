@@ -3,38 +3,24 @@
 """`sr3d eval records`: a checkpoint and records with truth -> answers, scored by category.
 
 Each record's last question is asked, after its earlier turns. Lengths count as right within a ratio of 1.25, options
-by their letter, texts where the answer says them (`is_record_right`). Every answered batch is kept beside the report,
-so a killed run goes on. Under `accelerate launch` each process answers its share and the first one writes the report,
-which is that of one process.
+by their letter, texts where the answer says them (`is_record_right`).
 
-May import: torch, accelerate, tqdm and the whole package.
+May import: accelerate and the whole package.
 """
 
 import re
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import torch
 from accelerate import PartialState
-from tqdm import tqdm
 
 from transformers_sr3d.answers_sr3d import parse_choice, parse_quantity, parse_regions
-from transformers_sr3d.evaluation.checkpoint import open_checkpoint
+from transformers_sr3d.evaluation.asking import ask_all, check_asking, generate_answers
 from transformers_sr3d.evaluation.metrics import is_within_ratio, mean_relative_accuracy, wilson_interval
-from transformers_sr3d.evaluation.progress import Progress, only_run
-from transformers_sr3d.evaluation.runner import (
-    check_json_path,
-    check_model_exists,
-    describe_decoding,
-    describe_run,
-    hash_weights,
-)
-from transformers_sr3d.evaluation.scene_answers import MAX_NEW_TOKENS
+from transformers_sr3d.evaluation.runner import describe_decoding, describe_run, hash_weights
 from transformers_sr3d.finetuning.encoding import encode_record
 from transformers_sr3d.records.format import Record, read_records
-from transformers_sr3d.training.collator import count_images, render_conversation, render_prompt
 
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -78,44 +64,21 @@ def evaluate_records(
         ImportError: If `bits` is given and bitsandbytes is missing.
         ValueError: If a record is refused or has no truth, or a number is out of range.
     """
-    state = PartialState()
-    _check_arguments(model, batch_size, limit, json_path, state.num_processes)
+    num_processes = PartialState().num_processes
+    check_asking(model, batch_size=batch_size, limit=limit, json_path=json_path, num_processes=num_processes)
     records = [record for file in files for record in read_records(file, root)][:limit]
     lacking = [record.where for record in records if record.truth is None]
     if lacking:
         raise ValueError(f"{lacking[0]}: `truth` is needed to score, got none in {len(lacking)} records. Add it.")
-    manifest = _manifest(model, files, len(records), batch_size, bits)
-    share = None if json_path is None else f"{json_path}.rank{state.process_index}of{state.num_processes}"
-    with ExitStack() as stack:
-        stack.enter_context(only_run(share))
-        progress = Progress(share, manifest)
-        _answer(model, records, progress, batch_size, (state.process_index, state.num_processes), bits)
-        state.wait_for_everyone()
-        if not state.is_main_process:
-            return None
-        shares = [Progress(f"{json_path}.rank{rank}of{state.num_processes}", manifest) for rank in
-                  range(1, state.num_processes)]  # fmt: skip
-        for other in shares:
-            progress.done |= other.done
-        samples = progress.samples()
-        report = {"manifest": manifest, "rows": score_rows(samples), "samples": samples}
-        if json_path is not None:
-            Progress(json_path, manifest).finish(report)
-            for part in (progress, *shares):
-                Path(str(part.path)).unlink(missing_ok=True)
-    return report
-
-
-def _check_arguments(
-    model: str | Path, batch_size: int, limit: int | None, json_path: str | Path | None, num_processes: int
-) -> None:
-    for name, value in (("batch_size", batch_size), ("limit", limit)):
-        if value is not None and value < 1:
-            raise ValueError(f"`{name}` must be at least 1, got {value}. Raise it.")
-    if num_processes > 1 and json_path is None:
-        raise ValueError(f"`json_path` must be given with {num_processes} processes, got none. Pass --json FILE.")
-    check_model_exists(model)
-    check_json_path(json_path)
+    return ask_all(
+        model,
+        [records[start : start + batch_size] for start in range(0, len(records), batch_size)],
+        _answer_batch,
+        manifest=_manifest(model, files, len(records), batch_size, bits),
+        report_of=lambda samples: {"rows": score_rows(samples), "samples": samples},
+        json_path=json_path,
+        bits=bits,
+    )
 
 
 def _manifest(
@@ -133,29 +96,11 @@ def _manifest(
     }
 
 
-def _answer(
-    model: str | Path,
-    records: Sequence[Record],
-    progress: Progress,
-    batch_size: int,
-    share: tuple[int, int],
-    bits: int | None,
-) -> None:
-    """Answer every batch of this process that is not answered yet."""
-    rank, processes = share
-    starts = range(0, len(records), batch_size)
-    mine = [start for number, start in enumerate(starts) if number % processes == rank]
-    waiting = [start for start in mine if start not in progress.done]
-    if not waiting:
-        return
-    network, processor = open_checkpoint(model, bits=bits)
-    for start in tqdm(waiting, unit="batch", desc="asking", disable=None):
-        batch = records[start : start + batch_size]
-        answers = answer_records(network, processor, batch)
-        progress.add(start, [_sample(record, answer) for record, answer in zip(batch, answers, strict=True)])
+def _answer_batch(network: Any, processor: Any, batch: Sequence[Record]) -> list[dict[str, Any]]:
+    answers = answer_records(network, processor, batch)
+    return [_sample(record, answer) for record, answer in zip(batch, answers, strict=True)]
 
 
-@torch.no_grad()
 def answer_records(network: Any, processor: Any, records: Sequence[Record]) -> list[str]:
     """Answer the last question of some records.
 
@@ -174,32 +119,7 @@ def answer_records(network: Any, processor: Any, records: Sequence[Record]) -> l
         ValueError: If a record cannot be encoded; the message names file and line.
     """
     encoded = [encode_record(record, processor) for record in records]
-    texts = [
-        prompt_of(record.turns, num_images=count_images(sample))
-        for record, sample in zip(records, encoded, strict=True)
-    ]
-    inputs = processor.batch_encoded(texts, encoded, padding=True, padding_side="left", return_tensors="pt")
-    inputs = inputs.to(network.device)
-    written = network.generate(**inputs, max_new_tokens=MAX_NEW_TOKENS, do_sample=False)
-    return processor.tokenizer.batch_decode(written[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
-
-
-def prompt_of(turns: Sequence[tuple[str, str]], *, num_images: int) -> str:
-    """Write a conversation up to its last question, open for the answer.
-
-    Args:
-        turns (`Sequence[tuple[str, str]]`):
-            Questions and answers.
-        num_images (`int`):
-            Images of the sample.
-
-    Returns:
-        `str`: In the form of the chat template.
-    """
-    if len(turns) == 1:
-        return render_prompt(turns[0][0], num_images=num_images)
-    earlier = render_conversation(turns[:-1], num_images=num_images)
-    return f"{earlier}<|im_start|>user\n{turns[-1][0]}<|im_end|>\n<|im_start|>assistant\n"
+    return generate_answers(network, processor, encoded, [record.turns for record in records])
 
 
 def _sample(record: Record, answer: str) -> dict[str, Any]:

@@ -38,6 +38,7 @@ def answer_questions(
     questions: Sequence[str],
     *,
     batch_size: int = 8,
+    max_new_tokens: int = MAX_NEW_TOKENS,
 ) -> list[str]:
     """Generate the answers to questions about one scene, greedily.
 
@@ -52,6 +53,8 @@ def answer_questions(
             Texts that mention regions as `<regionK>`.
         batch_size (`int`, defaults to 8):
             Questions generated together.
+        max_new_tokens (`int`, defaults to 48):
+            Longest answer.
 
     Returns:
         `list[str]`: One answer each, stripped.
@@ -77,7 +80,7 @@ def answer_questions(
             attention_mask=joined["attention_mask"].to(network.device),
             mm_encoder_outputs={"image": features_of_questions(features, mentions[start:end])},
             do_sample=False,
-            max_new_tokens=MAX_NEW_TOKENS,
+            max_new_tokens=max_new_tokens,
         )
         texts = processor.batch_decode(generated[:, ids.shape[1] :], skip_special_tokens=True)
         answers += [text.strip() for text in texts]

@@ -15,8 +15,8 @@ The official loader takes `axis_align_matrix @ cam2global` as camera to world, d
 and by 1000 for all others, takes `cam2img` of the scene before that of an image, and unprojects at whole pixel
 numbers, so intrinsics count from the centre of the first pixel. Its pictures of Matterport3D are
 `matterport_color_images`, whose lens distortion the info file does not tell; it ignores it, and so does this reader.
-Views that lost tracking are left out of the published files already (issue 77). Labels, texts and boxes are not read
-(`instances`: `bbox_3d` is centre, size and three Euler angles, in the aligned world), for a source has views only.
+Views that lost tracking are left out of the published files already (issue 77). Boxes are read by
+`embodiedscan_boxes`, for a source has views only.
 
 The info file is a pickle: `restricted_pickle` reads it without running it, and all of it for one scene, so that
 `import_scene` pays where a scene is opened often. Depth of 3RScan is PGM, whose numbers Pillow rescales unless the
@@ -105,12 +105,35 @@ def read_embodiedscan(path: str | Path, *, scene: str | None = None, data_root: 
         ValueError: If the info file is bad or names anything but plain values, or the scene is not in it.
     """
     path = Path(path)
-    found = _find_scene(path, scene, path.parent if data_root is None else Path(data_root))
+    return source_of(load_restricted_pickle(path), path, scene, path.parent if data_root is None else Path(data_root))
+
+
+def source_of(content: Any, path: Path, scene: str | None, data_root: Path) -> Source:
+    """Read a scene of an info file that is loaded.
+
+    Args:
+        content (`Any`):
+            Of the file.
+        path (`Path`):
+            The info file, for messages.
+        scene (`str`, *optional*):
+            Its `sample_idx`; needed if the file has several.
+        data_root (`Path`):
+            The folder that has scannet/, 3rscan/, ...
+
+    Returns:
+        `Source`: As `read_embodiedscan`.
+
+    Raises:
+        FileNotFoundError: If a picture or a depth map is missing.
+        ValueError: If the info file is bad, or the scene is not in it.
+    """
+    found = _find_scene(content, path, scene, data_root)
     alignment = _matrix(found.info, "axis_align_matrix", found.where, sides=(4,))
     check_pose(alignment, f"{found.where}['axis_align_matrix']")
     views, left_out = [], {}
     sizes = None
-    for index, image in enumerate(_entries(found.info, "images", found.where)):
+    for index, image in enumerate(entries_of(found.info, "images", found.where)):
         where = f"{found.where}['images'][{index}]"
         pose = _matrix(image, "cam2global", where, sides=(4,))
         if found.data_set == "scannet" and is_tracking_lost(pose):
@@ -134,9 +157,8 @@ def read_embodiedscan(path: str | Path, *, scene: str | None = None, data_root: 
     return Source(KIND, path, tuple(views), world_up="+z", left_out=left_out, conventions=_conventions(found.data_set))
 
 
-def _find_scene(path: Path, scene: str | None, data_root: Path) -> _Scene:
-    content = load_restricted_pickle(path)
-    scenes = _entries(content, "data_list", str(path))
+def _find_scene(content: Any, path: Path, scene: str | None, data_root: Path) -> _Scene:
+    scenes = entries_of(content, "data_list", str(path))
     names: list[Any] = [entry.get("sample_idx") for entry in scenes]
     if not all(isinstance(name, str) for name in names):
         raise ValueError(f"`{path}['data_list']` must have a `sample_idx` each, got one without. Get the file again.")
@@ -158,8 +180,23 @@ def _find_scene(path: Path, scene: str | None, data_root: Path) -> _Scene:
     return _Scene(scenes[index], f"{path}['data_list'][{index}]", data_set, data_root)
 
 
-def _entries(content: Any, key: str, where: str) -> list[dict[str, Any]]:
-    """A list of dictionaries that is not empty."""
+def entries_of(content: Any, key: str, where: str) -> list[dict[str, Any]]:
+    """Take a list of dictionaries out of an info file.
+
+    Args:
+        content (`Any`):
+            Should be a dictionary.
+        key (`str`):
+            Of the list.
+        where (`str`):
+            What the content is, for the message.
+
+    Returns:
+        `list[dict[str, Any]]`: At least one.
+
+    Raises:
+        ValueError: If there is no such list.
+    """
     entries = content.get(key) if isinstance(content, dict) else None
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise ValueError(

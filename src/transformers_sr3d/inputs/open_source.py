@@ -9,7 +9,7 @@ May import: siblings in `inputs`.
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -124,7 +124,7 @@ def find_kind(path: Path) -> str:
     return fitting[0]
 
 
-def import_scene(source: Source, folder: str | Path) -> Path:
+def import_scene(source: Source, folder: str | Path, *, objects: Sequence[Mapping[str, Any]] | None = None) -> Path:
     """Write a source as a scene, one view after the other.
 
     Args:
@@ -132,6 +132,8 @@ def import_scene(source: Source, folder: str | Path) -> Path:
             From `open_source`, with the views wanted.
         folder (`str` or `Path`):
             Where to write; see `save_scene`.
+        objects (`Sequence[Mapping]`, *optional*):
+            Known objects; see `save_scene`.
 
     Returns:
         `Path`: The `scene.json`.
@@ -145,6 +147,7 @@ def import_scene(source: Source, folder: str | Path) -> Path:
         world_up=source.world_up,
         world_unit=source.world_unit,
         depth_field_of_view=source.depth_field_of_view,
+        objects=objects,
         conventions=source.conventions,
         depth_is_estimated=source.depth_is_estimated,
     )

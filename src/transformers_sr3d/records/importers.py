@@ -12,7 +12,7 @@
 Sources: the formats as their projects publish them; Euler angles of MMScan are z, x, y, each turn about the axes
 turned so far. Whatever cannot be a record is counted by its reason.
 
-May import: NumPy and siblings.
+May import: siblings.
 """
 
 import json
@@ -20,13 +20,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from math import cos, sin
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
+from transformers_sr3d.inputs.embodiedscan_boxes import box_of_nine
 from transformers_sr3d.inputs.files import read_json
 from transformers_sr3d.records.format import parse_record, write_records
 
@@ -257,30 +256,6 @@ def _from_mmscan(entry: dict[str, Any], places: Places) -> dict[str, Any]:
     question = entry["question"].strip() + (f" ({mentions})" if boxes else "")
     line: dict[str, Any] = {"scene": places.scene(entry["scan_id"])} | ({"regions": regions} if regions else {})
     return line | {"messages": _turn(question, answer), "category": "mmscan", "truth": {"text": answer}}
-
-
-def box_of_nine(numbers: Sequence[float]) -> dict[str, Any]:
-    """Read a box of EmbodiedScan.
-
-    Args:
-        numbers (`Sequence[float]`):
-            Centre, full extents, and turns about z, x and y in radians, each about the axes turned so far.
-
-    Returns:
-        `dict[str, Any]`: `center`, `size` and `rotation`, box to world.
-
-    Raises:
-        ValueError: If there are not nine finite numbers.
-    """
-    box = np.asarray(numbers, dtype=float)
-    if box.shape != (9,) or not np.isfinite(box).all():
-        raise ValueError(f"`input_bboxes` must have nine finite numbers each, got {numbers!r:.80}. Check the file.")
-    a, b, c = box[6:]
-    about_z = np.array([[cos(a), -sin(a), 0], [sin(a), cos(a), 0], [0, 0, 1]])
-    about_x = np.array([[1, 0, 0], [0, cos(b), -sin(b)], [0, sin(b), cos(b)]])
-    about_y = np.array([[cos(c), 0, sin(c)], [0, 1, 0], [-sin(c), 0, cos(c)]])
-    rotation = about_z @ about_x @ about_y
-    return {"center": box[:3].tolist(), "size": box[3:6].tolist(), "rotation": rotation.tolist()}
 
 
 FORMATS: dict[str, Callable[[dict[str, Any], Places], dict[str, Any]]] = {

@@ -25,6 +25,7 @@ from transformers_sr3d.records.format import write_records
 from transformers_sr3d.records.making.measuring import measure_scene
 from transformers_sr3d.records.making.questions import CATEGORIES, ask, mark, possible_categories, truth_of
 from transformers_sr3d.records.making.things import boxed_things, marked_things
+from transformers_sr3d.rooms.questions.conversations import RoomQuestion
 from transformers_sr3d.rooms.questions.region_marks import MULTI_VIEW_KINDS
 from transformers_sr3d.rooms.world import SPLITS
 
@@ -192,7 +193,7 @@ def _make_scene(root: Path, name: str, rng: np.random.Generator, settings: MakeS
         mentioned = sorted({number for question in turns for number in question.regions})
         marked = {number: numbers[number] for number in mentioned}
         regions = mark(measured, marked, rng, user_from_up=user_from_up, kind=settings.region_kind)
-        lines.append(_line(name, start, turns, regions, settings.turns))
+        lines.append(record_line(name, start, turns, regions, settings.turns))
     limits = dict(measured.limits) | {
         FEW_QUESTIONS: int(len(questions) < settings.questions),
         LEVEL: int(not is_upright),
@@ -200,7 +201,26 @@ def _make_scene(root: Path, name: str, rng: np.random.Generator, settings: MakeS
     return {"lines": lines, "categories": dict(Counter(q.category for q in questions)), "limits": limits}
 
 
-def _line(name: str, start: int, turns: Sequence[Any], regions: list[dict[str, Any]], most: int) -> dict[str, Any]:
+def record_line(
+    name: str, start: int, turns: Sequence[RoomQuestion], regions: list[dict[str, Any]], most: int
+) -> dict[str, Any]:
+    """Write questions about a scene as one record.
+
+    Args:
+        name (`str`):
+            Of the scene, relative to the file of records.
+        start (`int`):
+            Number of the first question, for the id.
+        turns (`Sequence[RoomQuestion]`):
+            At least one.
+        regions (`list[dict[str, Any]]`):
+            What they mention.
+        most (`int`):
+            Questions of one record; category and truth are written with one only.
+
+    Returns:
+        `dict[str, Any]`: As JSON.
+    """
     messages = []
     for question in turns:
         messages.append({"role": "user", "content": question.text})

@@ -1,0 +1,179 @@
+# SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
+# SPDX-License-Identifier: Apache-2.0
+"""`sr3d eval TASK [TASK ...] --model M --data DIR`: published benchmarks from their official files."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+# Names and one line each, so that help is quick; a test holds them equal to those of `benchmarks.tasks`.
+BENCHMARKS = {
+    "scanqa": "questions about ScanNet scans, free answers (CIDEr, EM)",
+    "sqa3d": "questions from where one stands in a ScanNet scan (EM by type)",
+    "scan2cap": "describe objects of ScanNet scans in proposed 3D boxes (CIDEr at IoU 0.5)",
+    "vsi-bench": "space in videos, eight tasks (accuracy, mean relative accuracy)",
+    "sr3d-bench-rebuilt": "sizes, choices and distances of marked 3D boxes, after SR-3D-Bench",
+    "spatialrgpt-bench": "relations, sizes and distances of marked regions (parser, and a judge by --judge-url)",
+    "blink-depth": "BLINK Relative_Depth: which of two marked points is closer",
+    "blink-spatial": "BLINK Spatial_Relation: yes or no about one picture",
+    "coco-regions": "names of objects in boxes or masks, out of 80 (accuracy, mAP)",
+    "realworldqa": "questions about street scenes and everyday pictures",
+    "embspatial": "EmbSpatial-Bench: relations of things seen by a robot, six kinds",
+    "sat": "SAT: static and dynamic spatial choices about one or two pictures",
+}
+BASELINES = ("blind", "majority", "no-depth", "oracle")
+
+
+def add_benchmark_parsers(tasks: argparse._SubParsersAction) -> None:
+    """Add a task for every benchmark.
+
+    Args:
+        tasks (`argparse._SubParsersAction`):
+            Of the parser of `sr3d eval`.
+    """
+    for name, about in BENCHMARKS.items():
+        _add_benchmark(tasks, name, about)
+
+
+def _add_benchmark(tasks: argparse._SubParsersAction, name: str, about: str) -> None:
+    parser = tasks.add_parser(
+        name,
+        help=about,
+        description=f"{about}. Official files, switches and protocol: docs/evaluation.md. A killed run goes on if it "
+        "is called again with the same --json. Several processes: accelerate launch -m transformers_sr3d.cli.main ...",
+    )
+    add = parser.add_argument
+    add("more", nargs="*", metavar="TASK", help="further benchmarks with the same options")
+    who = parser.add_mutually_exclusive_group(required=True)
+    who.add_argument("--model", metavar="M", help="folder of the checkpoint, or its name on the Hub")
+    who.add_argument("--predictions", metavar="FILE", help="score these answers instead: JSONL of id and answer")
+    add("--data", nargs="+", metavar="DIR", help="folder of the official files; of several tasks TASK=DIR each")
+    add("--scenes", metavar="DIR", help="folder with a scan, scene or video per scene (default: that of the files)")
+    add("--limit", type=int, metavar="N", help="only the first N questions")
+    add("--frames", type=int, default=32, metavar="N", help="most views of a scene (default: 32)")
+    add("--geometry", choices=("official", "estimator", "none"), help="where depth and poses come from")
+    add("--depth-model", metavar="MODEL", help="for --geometry estimator: depth estimation model of Transformers")
+    add("--structure-from-motion", action="store_true", help="for --geometry estimator: poses by COLMAP")
+    add("--horizontal-fov-deg", type=float, metavar="DEG", help="of pictures whose focal length nothing tells")
+    add("--switch", nargs="+", default=[], metavar="NAME=VALUE", help="choices of the protocol; see sr3d eval --list")
+    add("--baselines", nargs="+", default=[], metavar="NAME", choices=BASELINES, help=f"out of {', '.join(BASELINES)}")
+    add("--judge-url", metavar="URL", help="OpenAI-compatible endpoint; its key is read from SR3D_JUDGE_API_KEY")
+    add("--judge-model", metavar="NAME", help="as the endpoint calls it")
+    add("--batch-size", type=int, default=8, metavar="N", help="questions at a time (default: 8)")
+    add("--bits", type=int, choices=(4, 8), help="of each weight of the language model (default: all)")
+    add("--json", metavar="FILE", help="write every answer and a manifest, the table beside it as .md; or a folder")
+    parser.set_defaults(run=run_benchmarks, first=name)
+
+
+def run_benchmarks(args: argparse.Namespace) -> int:
+    """Measure on benchmarks and print.
+
+    Args:
+        args (`argparse.Namespace`):
+            Of a benchmark's task.
+
+    Returns:
+        `int`: 0.
+
+    Raises:
+        ValueError: If a task is unknown, or options do not fit each other.
+    """
+    from transformers_sr3d.evaluation.benchmarks.table import format_markdown, write_markdown
+    from transformers_sr3d.evaluation.benchmarks.tasks import find_task
+
+    names = [args.first, *args.more]
+    tasks = [find_task(name) for name in names]
+    if len(set(names)) < len(names):
+        raise ValueError(f"`TASK` must be named once, got {' '.join(names)}. Drop one.")
+    if args.predictions and len(tasks) > 1:
+        raise ValueError(f"`--predictions` must belong to one task, got {len(tasks)}. Score one after the other.")
+    if args.json and len(tasks) > 1:
+        Path(args.json).mkdir(parents=True, exist_ok=True)
+    for task, data in zip(tasks, folders_of(names, args.data), strict=True):
+        json_path = Path(args.json, f"{task.name}.json") if args.json and len(tasks) > 1 else args.json
+        report = _run(task, data, args, json_path)
+        if report is not None:
+            print(format_markdown(report))
+            if json_path:
+                write_markdown(report, json_path)
+    return 0
+
+
+def _run(task: Any, data: str, args: argparse.Namespace, json_path: str | Path | None) -> dict[str, Any] | None:
+    from transformers_sr3d.evaluation.benchmarks.judge import Judge
+    from transformers_sr3d.evaluation.benchmarks.run import RunSettings, run_task, score_predictions
+    from transformers_sr3d.evaluation.benchmarks.shown import ShowSettings
+
+    if (args.judge_url is None) != (args.judge_model is None):
+        raise ValueError("`--judge-url` and `--judge-model` must come together, got one of them. Give both.")
+    settings = RunSettings(
+        data=data,
+        switches=tuple(args.switch),
+        show=ShowSettings(
+            args.geometry,
+            args.frames,
+            args.scenes,
+            args.depth_model,
+            args.structure_from_motion,
+            args.horizontal_fov_deg,
+        ),
+        limit=args.limit,
+        batch_size=args.batch_size,
+        baselines=tuple(name.replace("-", "_") for name in args.baselines),
+        bits=args.bits,
+        judge=None if args.judge_url is None else Judge(args.judge_url, args.judge_model),
+    )
+    if args.predictions:
+        return score_predictions(task, args.predictions, settings, json_path)
+    return run_task(task, args.model, settings, json_path)
+
+
+def folders_of(names: list[str], given: list[str] | None) -> list[str]:
+    """Read which folder has which task's files.
+
+    Args:
+        names (`list[str]`):
+            Of the tasks.
+        given (`list[str]`, *optional*):
+            One folder for one task, else `TASK=DIR`.
+
+    Returns:
+        `list[str]`: A folder for each task; `data/TASK` by default.
+
+    Raises:
+        ValueError: If a task has none, or a folder is for none of them.
+    """
+    if given is None:
+        return [f"data/{name}" for name in names]
+    if len(names) == 1 and len(given) == 1 and not given[0].startswith(f"{names[0]}="):
+        return given
+    folders = dict(text.partition("=")[::2] for text in given)
+    if set(folders) != set(names) or not all(folders.values()):
+        raise ValueError(
+            f"`--data` must be TASK=DIR for each of {', '.join(names)}, got {' '.join(given)}. Name each task once."
+        )
+    return [folders[name] for name in names]
+
+
+def list_tasks() -> str:
+    """Describe all benchmarks.
+
+    Returns:
+        `str`: For each its name, what it is, its files and their source, and its switches, the default first.
+    """
+    from transformers_sr3d.evaluation.benchmarks.tasks import TASKS
+
+    lines = []
+    for task in TASKS.values():
+        switches = [f"{name}={'|'.join(values)}" for name, values in task.switches.items()]
+        lines += [f"{task.name}", f"    {task.about}", f"    files: {task.layout}", f"    source: {task.source}"]
+        lines += [f"    switches: {' '.join(switches)}"] if switches else []
+    lines += ["rooms-bench", "    questions about furnished rooms, made here (docs/rooms_bench.md)"]
+    lines += [
+        "kinect",
+        "    questions about one real RGB-D photo",
+        "records",
+        "    own questions (docs/data_format.md)",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,138 @@
+# SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Official files of a benchmark: found in one folder by their names and read as rows, or where to get them.
+
+May import: the standard library, pyarrow when a Parquet file is read, and siblings.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from transformers_sr3d.inputs.files import read_json
+from transformers_sr3d.json_files import parse_object
+
+
+class MissingDataError(FileNotFoundError):
+    """Official files that are not where they should be."""
+
+
+def find_files(folder: Path, patterns: Sequence[str], what: str) -> list[Path]:
+    """Find the files of a benchmark.
+
+    Args:
+        folder (`Path`):
+            Where the user says that they are.
+        patterns (`Sequence[str]`):
+            Alternatives, such as `"data/test-*.parquet"`; the first with a match counts.
+        what (`str`):
+            Where the files come from and how they lie, for the message.
+
+    Returns:
+        `list[Path]`: In the order of their names.
+
+    Raises:
+        MissingDataError: If there is none.
+    """
+    for pattern in patterns:
+        found = sorted(path for path in folder.glob(pattern) if path.is_file())
+        if found:
+            return found
+    raise MissingDataError(f"`--data` must hold {' or '.join(patterns)}, got none of them in {folder}. {what}")
+
+
+def read_rows(paths: Iterable[Path], needed: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+    """Read rows from JSON, JSONL or Parquet.
+
+    Args:
+        paths (`Iterable[Path]`):
+            Files of one kind.
+        needed (`Sequence[str]`):
+            Keys that each row must have.
+
+    Returns:
+        `list[tuple[str, dict]]`: Where each row stands, for messages, and the row.
+
+    Raises:
+        ValueError: If a file is damaged or of another layout, or lacks a key; the message names file, row and key.
+    """
+    rows = [row for path in paths for row in _rows_of(path)]
+    for where, row in rows:
+        lacking = [key for key in needed if row.get(key) is None]
+        if lacking:
+            raise ValueError(
+                f"{where}: `{lacking[0]}` must be there, got the keys {', '.join(map(str, row))[:200]}. "
+                "Take the official file as it is."
+            )
+    if not rows:
+        raise ValueError(f"`--data` must hold at least one question, got none in {list(map(str, paths))}.")
+    return rows
+
+
+def _rows_of(path: Path) -> list[tuple[str, dict[str, Any]]]:
+    if path.suffix == ".parquet":
+        entries = _read_parquet(path)
+    elif path.suffix == ".jsonl":
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        entries = [parse_object(line, f"{path.name}:{number}") for number, line in enumerate(lines, start=1)]
+    else:
+        entries = read_json(path)
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ValueError(
+            f"`{path}` must hold a list of objects, got {type(entries).__name__}. Take the official file as it is."
+        )
+    return [(f"{path.name}#{number}", entry) for number, entry in enumerate(entries)]
+
+
+def _read_parquet(path: Path) -> list[dict[str, Any]]:
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        return parquet.read_table(path).to_pylist()
+    except (pyarrow.ArrowException, OSError) as error:
+        raise ValueError(f"`{path}` must be a Parquet file, got {str(error)[:200]}. Download it again.") from error
+
+
+def picture_bytes(cell: Any, where: str) -> bytes:
+    """Take a picture out of a cell of a Parquet file, as the library `datasets` writes it.
+
+    Args:
+        cell (`Any`):
+            Bytes, or `{"bytes": ..., "path": ...}`.
+        where (`str`):
+            File, row and column, for the message.
+
+    Returns:
+        `bytes`: Of the picture file.
+
+    Raises:
+        ValueError: If there are none.
+    """
+    content = cell.get("bytes") if isinstance(cell, dict) else cell
+    if not isinstance(content, bytes) or not content:
+        raise ValueError(f"{where} must hold the bytes of a picture, got {type(cell).__name__}. Download it again.")
+    return content
+
+
+def text_of(row: dict[str, Any], key: str, where: str) -> str:
+    """Take a text out of a row.
+
+    Args:
+        row (`dict[str, Any]`):
+            The row.
+        key (`str`):
+            Of the text.
+        where (`str`):
+            File and row, for the message.
+
+    Returns:
+        `str`: Not empty.
+
+    Raises:
+        ValueError: If it is missing, empty or of another kind.
+    """
+    text = row.get(key)
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError(f"{where}: `{key}` must be text, got {text!r:.80}. Take the official file as it is.")
+    return text

@@ -1,0 +1,394 @@
+# SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a task: its questions -> answers of a checkpoint or of a file -> scores, baselines, table and manifest.
+
+May import: the standard library, accelerate and the whole package.
+"""
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from accelerate import PartialState
+
+from transformers_sr3d.evaluation.asking import ask_all, check_asking, generate_answers
+from transformers_sr3d.evaluation.benchmarks.figures import Figure
+from transformers_sr3d.evaluation.benchmarks.judge import Judge
+from transformers_sr3d.evaluation.benchmarks.predictions import check_ids, read_predictions
+from transformers_sr3d.evaluation.benchmarks.shown import BLIND, NO_DEPTH, NONE, Shown, ShowSettings, show_less
+from transformers_sr3d.evaluation.benchmarks.spatial_rgpt_bench import SPATIAL_RGPT_BENCH
+from transformers_sr3d.evaluation.benchmarks.sr3d_bench import SR3D_BENCH
+from transformers_sr3d.evaluation.benchmarks.sr3d_oracle import SceneOracle
+from transformers_sr3d.evaluation.benchmarks.task import Task
+from transformers_sr3d.evaluation.progress import Progress
+from transformers_sr3d.evaluation.runner import check_json_path, describe_run, hash_weights
+from transformers_sr3d.evaluation.scene_answers import answer_questions
+from transformers_sr3d.records.format import Record
+
+
+MODEL, MAJORITY, ORACLE = "model", "majority", "oracle"
+ASKED_BASELINES = (BLIND, NO_DEPTH)
+BASELINES = (BLIND, MAJORITY, NO_DEPTH, ORACLE)
+VERSION = 1
+# Where a truth that is no number and no list of answers has its text.
+TEXT_KEYS = ("letter", "choice", "name", "text", "answer")
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """How a task is run.
+
+    Attributes:
+        data (`str`): Folder of the official files.
+        switches (`tuple[str, ...]`): `NAME=VALUE`, choices of the protocol.
+        show (`ShowSettings`): Views and geometry.
+        limit (`int`, *optional*): Only the first so many questions.
+        batch_size (`int`, defaults to 8): Questions generated together.
+        baselines (`tuple[str, ...]`): Out of `BASELINES`.
+        bits (`int`, *optional*): 4 or 8 for each weight of the language model's layers.
+        judge (`Judge`, *optional*): Who judges SpatialRGPT-Bench.
+    """
+
+    data: str
+    switches: tuple[str, ...] = ()
+    show: ShowSettings = field(default_factory=ShowSettings)
+    limit: int | None = None
+    batch_size: int = 8
+    baselines: tuple[str, ...] = ()
+    bits: int | None = None
+    judge: Judge | None = None
+
+
+def run_task(
+    task: Task, model: str | Path, settings: RunSettings, json_path: str | Path | None = None
+) -> dict[str, Any] | None:
+    """Ask a checkpoint a task's questions.
+
+    Args:
+        task (`Task`):
+            From `find_task`.
+        model (`str` or `Path`):
+            The checkpoint.
+        settings (`RunSettings`):
+            How.
+        json_path (`str` or `Path`, *optional*):
+            Where to write the report; needed with several processes.
+
+    Returns:
+        `dict[str, Any]` or `None`: `manifest`, `rows` (`metric`, `group`, `of`, and a cell for the model and each
+        baseline) and `samples`; None in all processes but the first.
+
+    Raises:
+        FileNotFoundError: If the checkpoint, a file or a scene is missing.
+        ValueError: If something is refused; files and entries are named.
+    """
+    processes = PartialState().num_processes
+    check_asking(
+        model, batch_size=settings.batch_size, limit=settings.limit, json_path=json_path, num_processes=processes
+    )
+    _check_baselines(task, settings)
+    switches, records = _read(task, settings)
+    shown = Shown(task, Path(settings.data), settings.show)
+    shown.check(records)
+    asker = _Asker(task, shown, switches, settings)
+    manifest = _manifest(task, records, settings, switches) | {
+        "model": str(model),
+        "weights_sha256": hash_weights(model),
+        "shown": shown.describe(),
+        "decoding": _decoding(task, settings),
+    }
+    return ask_all(
+        model,
+        batches_of(records, settings.batch_size),
+        asker.answer,
+        manifest=manifest,
+        report_of=lambda samples: make_report(task, switches, samples, settings.baselines),
+        json_path=json_path,
+        bits=settings.bits,
+    )
+
+
+def score_predictions(
+    task: Task, predictions: str | Path, settings: RunSettings, json_path: str | Path | None = None
+) -> dict[str, Any]:
+    """Score answers that somebody else generated.
+
+    Args:
+        task (`Task`):
+            From `find_task`.
+        predictions (`str` or `Path`):
+            See `read_predictions`.
+        settings (`RunSettings`):
+            How; baselines that would have to ask a model are refused.
+        json_path (`str` or `Path`, *optional*):
+            Where to write the report.
+
+    Returns:
+        `dict[str, Any]`: As `run_task`.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If the answers do not fit the questions.
+    """
+    asked = [name for name in settings.baselines if name != MAJORITY]
+    if asked:
+        raise ValueError(f"`--baselines {asked[0]}` must come with --model, got --predictions. Leave it out.")
+    _check_baselines(task, settings)
+    check_json_path(json_path)
+    switches, records = _read(task, settings)
+    answers = read_predictions(predictions, task.name, records)
+    samples = [
+        make_sample(task, record, {MODEL: answer}, switches, settings.judge)
+        for record, answer in zip(records, answers, strict=True)
+    ]
+    digest = hashlib.sha256(Path(predictions).read_bytes()).hexdigest()
+    manifest = _manifest(task, records, settings, switches)
+    manifest |= {"model": str(predictions), "predictions_sha256": digest}
+    report = {"manifest": manifest, **make_report(task, switches, samples, settings.baselines)}
+    Progress(json_path, manifest).finish(report)
+    return report
+
+
+def _read(task: Task, settings: RunSettings) -> tuple[dict[str, str], list[Record]]:
+    switches = task.read_switches(settings.switches)
+    records = task.read(Path(settings.data), switches)
+    check_ids(records)
+    return switches, records[: settings.limit]
+
+
+def _check_baselines(task: Task, settings: RunSettings) -> None:
+    for name in settings.baselines:
+        if name not in BASELINES:
+            raise ValueError(f"`--baselines` must be among {', '.join(BASELINES)}, got {name!r}. Choose some.")
+    geometry = settings.show.geometry
+    without_depth = geometry == NONE or (geometry is None and not task.uses_scenes)
+    reasons = {
+        MAJORITY: None if task.majority else "its answers are descriptions",
+        ORACLE: None if task.name == SR3D_BENCH.name else "only sr3d-bench-rebuilt says what its questions measure",
+        NO_DEPTH: "nothing has depth there" if without_depth else None,
+    }
+    for name in settings.baselines:
+        if reasons.get(name):
+            raise ValueError(f"`--baselines {name}` makes no sense for {task.name}: {reasons[name]}. Leave it out.")
+    if settings.judge is not None and task.name != SPATIAL_RGPT_BENCH.name:
+        raise ValueError(f"`--judge-url` has no effect on {task.name}, which has no judge. Leave it out.")
+
+
+def batches_of(records: Sequence[Record], batch_size: int) -> list[list[Record]]:
+    """Cut questions into batches; questions of one scene that follow each other stay together.
+
+    Args:
+        records (`Sequence[Record]`):
+            All questions.
+        batch_size (`int`):
+            Most of a batch.
+
+    Returns:
+        `list[list[Record]]`: In order.
+    """
+    batches: list[list[Record]] = []
+    for record in records:
+        last = batches[-1] if batches else []
+        if last and len(last) < batch_size and last[0].sample.get("scene") == record.sample.get("scene"):
+            last.append(record)
+        else:
+            batches.append([record])
+    return batches
+
+
+@dataclass
+class _Asker:
+    """Answers batches, with everything and with less for baselines."""
+
+    task: Task
+    shown: Shown
+    switches: dict[str, str]
+    settings: RunSettings
+
+    def answer(self, network: Any, processor: Any, batch: list[Record]) -> list[dict[str, Any]]:
+        """Answer and score a batch."""
+        arguments = [self.shown.arguments(record) for record in batch]
+        answers = [{MODEL: text} for text in self._generate(network, processor, batch, arguments)]
+        for name in self.settings.baselines:
+            if name in ASKED_BASELINES:
+                less = [show_less(entry, name) for entry in arguments]
+                for found, text in zip(answers, self._generate(network, processor, batch, less), strict=True):
+                    found[name] = text
+        if ORACLE in self.settings.baselines:
+            oracle = SceneOracle(self.shown.data)
+            for found, record, entry in zip(answers, batch, arguments, strict=True):
+                found[ORACLE] = oracle.answer(record, entry)
+        return [
+            make_sample(self.task, record, found, self.switches, self.settings.judge)
+            for record, found in zip(batch, answers, strict=True)
+        ]
+
+    def _generate(self, network: Any, processor: Any, batch: list[Record], arguments: list[dict]) -> list[str]:
+        longest = self.task.max_new_tokens
+        try:
+            if len(batch) > 1 and not any("regions" in entry for entry in arguments) and "scene" in batch[0].sample:
+                # One scene, several questions: the vision tower sees it once.
+                texts, encoded = [record.turns[0][0] for record in batch], processor.encode_views(**arguments[0])
+                return answer_questions(network, processor, encoded, texts, max_new_tokens=longest)
+            many = [processor.encode_views(**entry) for entry in arguments]
+        except (ValueError, TypeError, OSError) as error:
+            raise ValueError(f"{batch[0].where} to {batch[-1].where}: {error}") from error
+        turns = [record.turns for record in batch]
+        return [text.strip() for text in generate_answers(network, processor, many, turns, max_new_tokens=longest)]
+
+
+def make_sample(
+    task: Task, record: Record, answers: Mapping[str, str], switches: Mapping[str, str], judge: Judge | None = None
+) -> dict[str, Any]:
+    """Score the answers to a question.
+
+    Args:
+        task (`Task`):
+            Its task.
+        record (`Record`):
+            The question.
+        answers (`Mapping[str, str]`):
+            Of the model, and of baselines.
+        switches (`Mapping[str, str]`):
+            Of the task.
+        judge (`Judge`, *optional*):
+            Adds `judged`.
+
+    Returns:
+        `dict[str, Any]`: `id`, `category`, `question`, `truth`, `answer`, scores, and the same of baselines.
+    """
+    scored = {}
+    for name, text in answers.items():
+        scored[name] = {"answer": text, **checked_scores(task.score(record.truth or {}, text, switches), record)}
+        if judge is not None:
+            scored[name]["judged"] = judge.is_right(record.truth or {}, text)
+    sample = {"id": record.id, "category": record.category, "question": record.turns[0][0], "truth": record.truth}
+    baselines = {name: scores for name, scores in scored.items() if name != MODEL}
+    return {**sample, **scored[MODEL], **({"baselines": baselines} if baselines else {})}
+
+
+def checked_scores(scores: dict[str, Any], record: Record) -> dict[str, Any]:
+    """Refuse scores that are no numbers.
+
+    Args:
+        scores (`dict[str, Any]`):
+            Of a question.
+        record (`Record`):
+            The question.
+
+    Returns:
+        `dict[str, Any]`: The same.
+
+    Raises:
+        ValueError: If one is NaN or infinite.
+    """
+    for name, value in scores.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{record.where}: the score {name!r} must be a number, got {value}. Check its truth.")
+    return scores
+
+
+def make_report(
+    task: Task, switches: Mapping[str, str], samples: list[dict[str, Any]], baselines: Sequence[str]
+) -> dict[str, Any]:
+    """Make the table of a report.
+
+    Args:
+        task (`Task`):
+            The task.
+        switches (`Mapping[str, str]`):
+            Of the task.
+        samples (`list[dict]`):
+            Scored.
+        baselines (`Sequence[str]`):
+            Columns beside the model.
+
+    Returns:
+        `dict[str, Any]`: `rows`, `empty_answers` (counted as they are scored) and `samples`.
+    """
+    columns: dict[str, list[Figure]] = {MODEL: task.rows(samples, switches)}
+    for name in baselines:
+        answered = _majority(task, switches, samples) if name == MAJORITY else [
+            sample | sample["baselines"][name] for sample in samples
+        ]  # fmt: skip
+        columns[name] = task.rows(answered, switches)
+    cells = {name: {(row.metric, row.group): row for row in rows} for name, rows in columns.items()}
+    rows = []
+    for row in columns[MODEL]:
+        found = {name: cells[name].get((row.metric, row.group)) for name in columns}
+        values = {name: cell._asdict() for name, cell in found.items() if cell is not None}
+        for cell in values.values():
+            del cell["metric"], cell["group"]
+        rows.append({"metric": row.metric, "group": row.group, "cells": values})
+    empty = sum(not sample["answer"].strip() for sample in samples)
+    return {"rows": rows, "empty_answers": empty, "samples": samples}
+
+
+def _majority(task: Task, switches: Mapping[str, str], samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the commonest true answer of each category, or the median, would have scored."""
+    best: dict[str, str] = {}
+    for category in {sample["category"] for sample in samples}:
+        truths = [sample["truth"] for sample in samples if sample["category"] == category]
+        best[category] = commonest_answer(truths)
+    return [
+        sample | {"answer": best[sample["category"]]} | task.score(sample["truth"], best[sample["category"]], switches)
+        for sample in samples
+    ]
+
+
+def commonest_answer(truths: Sequence[Mapping[str, Any]]) -> str:
+    """Find the answer that fits the truths best without looking.
+
+    Args:
+        truths (`Sequence[Mapping]`):
+            Of one category.
+
+    Returns:
+        `str`: The median of numbers, else the commonest text; of equally common ones the first in the alphabet.
+    """
+    numbers = [truth.get("number", truth.get("value")) for truth in truths]
+    if all(number is not None for number in numbers):
+        return f"{median(numbers):g}" if "number" in truths[0] else f"{median(numbers):g} meters"
+    words = Counter(word for truth in truths for word in _texts_of(truth))
+    return min(words, key=lambda word: (-words[word], word))
+
+
+def _texts_of(truth: Mapping[str, Any]) -> list[str]:
+    """All texts that would be right."""
+    if "answers" in truth:
+        return list(truth["answers"])
+    found = [truth[key] for key in TEXT_KEYS if isinstance(truth.get(key), str)]
+    return found[:1]
+
+
+def _manifest(
+    task: Task, records: Sequence[Record], settings: RunSettings, switches: Mapping[str, str]
+) -> dict[str, Any]:
+    questions = "\n".join(f"{record.id}\t{record.turns[0][0]}\t{record.truth}" for record in records)
+    return {
+        "benchmark": task.name,
+        "version": VERSION,
+        "data": str(settings.data),
+        "questions": len(records),
+        "questions_sha256": hashlib.sha256(questions.encode()).hexdigest(),
+        "example_prompt": records[0].turns[0][0],
+        "switches": dict(switches),
+        "baselines": list(settings.baselines),
+        "judge": None if settings.judge is None else settings.judge.describe(),
+        **describe_run(),
+    }
+
+
+def _decoding(task: Task, settings: RunSettings) -> dict[str, Any]:
+    return {
+        "greedy": True,
+        "max_new_tokens": task.max_new_tokens,
+        "batch_size": settings.batch_size,
+        "dtype": "float32",
+        "language_model_bits": settings.bits,
+    }

@@ -1,0 +1,315 @@
+# SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Running tasks: real generation, resuming, batches, processes, geometry, baselines and predictions."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import official_files
+import pytest
+from depth_models import save_depth_anything
+
+from transformers_sr3d.cli.main import main
+from transformers_sr3d.evaluation.benchmarks import run
+from transformers_sr3d.evaluation.benchmarks.run import RunSettings, batches_of, commonest_answer, run_task
+from transformers_sr3d.evaluation.benchmarks.shown import Shown, ShowSettings, show_less
+from transformers_sr3d.evaluation.benchmarks.tasks import find_task
+
+
+CHECKPOINT = str(Path(__file__).parents[2] / "checkpoints" / "sr3d-tiny")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Official files of ScanQA, SQA3D and Scan2Cap, and their scans."""
+    folder = tmp_path_factory.mktemp("official")
+    official_files.write_scans(folder / "scans")
+    for name in ("scanqa", "sqa3d", "scan2cap"):
+        (folder / name).mkdir()
+        getattr(official_files, f"write_{name}")(folder / name)
+    return folder
+
+
+def settings_of(place, name, **settings):
+    return RunSettings(data=str(place / name), show=ShowSettings(scenes=str(place / "scans")), **settings)
+
+
+@pytest.fixture(scope="module")
+def report(place):
+    return run_task(find_task("sqa3d"), CHECKPOINT, settings_of(place, "sqa3d"))
+
+
+def table_of(report, column="model"):
+    return {(row["metric"], row["group"]): row["cells"][column]["value"] for row in report["rows"]}
+
+
+def answers_of(report):
+    return [(sample["id"], sample["answer"]) for sample in report["samples"]]
+
+
+def test_every_question_is_answered_in_the_official_order(report):
+    assert [sample["id"][-1] for sample in report["samples"]] == ["0", "1", "2", "3"]
+    assert sum(bool(sample["answer"]) for sample in report["samples"]) + report["empty_answers"] == 4
+    manifest = report["manifest"]
+    assert manifest["shown"] == {"geometry": "official", "frames": 32, "views": "uniform"}
+    assert manifest["decoding"]["max_new_tokens"] == 48
+    assert manifest["questions"] == 4
+    assert set(manifest["versions"]) >= {"torch", "transformers"}
+
+
+def test_batches_do_not_change_answers(report, place):
+    alone = run_task(find_task("sqa3d"), CHECKPOINT, settings_of(place, "sqa3d", batch_size=1))
+    assert answers_of(alone) == answers_of(report)
+    assert alone["manifest"]["questions_sha256"] == report["manifest"]["questions_sha256"]
+
+
+def test_batches_hold_questions_of_one_scene(place):
+    task = find_task("sqa3d")
+    records = task.read(place / "sqa3d", task.read_switches([]))
+    assert [len(batch) for batch in batches_of(records, 8)] == [2, 2]
+    assert [len(batch) for batch in batches_of(records, 1)] == [1] * 4
+
+
+def test_a_killed_run_goes_on_with_the_next_batch(report, place, tmp_path, monkeypatch):
+    asked, make = [], run.make_sample
+
+    def stop_at_third(task, record, answers, switches, judge=None):
+        asked.append(record.id)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return make(task, record, answers, switches, judge)
+
+    monkeypatch.setattr(run, "make_sample", stop_at_third)
+    for _ in range(2):
+        try:
+            again = run_task(find_task("sqa3d"), CHECKPOINT, settings_of(place, "sqa3d"), tmp_path / "out.json")
+        except KeyboardInterrupt:
+            assert not (tmp_path / "out.json").exists()
+    assert answers_of(again) == answers_of(report)
+    assert len(asked) == 5  # the batch that was cut is asked again, the first one is not
+    assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
+
+
+def test_other_settings_do_not_go_on_in_a_killed_run(place, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "make_sample", stop)
+    with pytest.raises(KeyboardInterrupt):
+        run_task(find_task("sqa3d"), CHECKPOINT, settings_of(place, "sqa3d"), tmp_path / "out.json")
+    with pytest.raises(ValueError, match="same settings"):
+        run_task(find_task("sqa3d"), CHECKPOINT, settings_of(place, "sqa3d", batch_size=2), tmp_path / "out.json")
+
+
+@pytest.mark.slow  # starts four processes
+def test_two_processes_give_the_report_of_one(report, place, tmp_path):
+    call = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1"]
+    call += ["--mixed_precision", "no", "--dynamo_backend", "no", "-m", "transformers_sr3d.cli.main", "eval", "sqa3d"]
+    call += ["--model", CHECKPOINT, "--data", str(place / "sqa3d"), "--scenes", str(place / "scans")]
+    call += ["--json", str(tmp_path / "two.json")]
+    done = subprocess.run(call, capture_output=True, text=True, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stderr[-2000:]
+    both = json.loads((tmp_path / "two.json").read_text())
+    assert answers_of(both) == answers_of(report)
+    assert table_of(both) == table_of(report)
+
+
+def test_several_tasks_at_once_write_a_folder(place, tmp_path, capsys):
+    call = ["eval", "sqa3d", "scan2cap", "--model", CHECKPOINT, "--scenes", str(place / "scans")]
+    call += ["--data", f"sqa3d={place / 'sqa3d'}", f"scan2cap={place / 'scan2cap'}", "--json", str(tmp_path / "all")]
+    assert main([*call, "--limit", "1"]) == 0
+    assert sorted(path.name for path in (tmp_path / "all").iterdir()) == [
+        "scan2cap.json",
+        "scan2cap.md",
+        "sqa3d.json",
+        "sqa3d.md",
+    ]
+    printed = capsys.readouterr().out
+    assert "| CIDEr | IoU 0.5 | 1 |" in printed
+    assert (tmp_path / "all" / "sqa3d.md").read_text() in printed
+
+
+def test_baselines_stand_beside_the_model(place):
+    settings = settings_of(place, "sqa3d", baselines=("blind", "majority", "no_depth"))
+    report = run_task(find_task("sqa3d"), CHECKPOINT, settings)
+    assert list(report["rows"][0]["cells"]) == ["model", "blind", "majority", "no_depth"]
+    assert table_of(report, "majority")["EM", "all"] == 100.0  # every type has one question
+    assert set(report["samples"][0]["baselines"]) == {"blind", "no_depth"}
+
+
+def test_baselines_are_shown_less(place):
+    task = find_task("scan2cap")
+    record = task.read(place / "scan2cap", task.read_switches([]))[0]
+    whole = Shown(task, place / "scan2cap", ShowSettings(scenes=str(place / "scans"))).arguments(record)
+    assert "box_3d" in whole["regions"][0]
+    no_depth = show_less(whole, "no_depth")
+    assert set(no_depth) == {"images", "regions"}
+    assert no_depth["images"] == whole["images"]
+    assert len(no_depth["regions"]) >= 2  # the table, as pixels of the views that show it
+    assert all(mark["mask"].any() and mark["region"] == 0 for mark in no_depth["regions"])
+    blind = show_less(whole, "blind")
+    assert blind["regions"] == [{"region": 0, "box_xyxy": [0, 0, 64, 64], "view": 0}]
+    assert len(set(blind["images"][0].ravel().tolist())) == 1
+
+
+def test_commonest_answers():
+    assert commonest_answer([{"answers": ["a", "b"]}, {"answers": ["b"]}]) == "b"
+    assert commonest_answer([{"answers": ["b"]}, {"answers": ["a"]}]) == "a"
+    assert commonest_answer([{"number": 3.0}, {"number": 1.0}, {"number": 8.0}]) == "3"
+    assert commonest_answer([{"value": 0.5}, {"value": 1.5}]) == "1 meters"
+    assert commonest_answer([{"letter": "B", "options": ["x", "y"]}] * 2) == "B"
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("scan2cap", {"baselines": ("majority",)}, "descriptions"),
+        ("sqa3d", {"baselines": ("oracle",)}, "only sr3d-bench-rebuilt"),
+        ("sqa3d", {"baselines": ("random",)}, "must be among"),
+        ("sqa3d", {"batch_size": 0}, "at least 1"),
+        ("sqa3d", {"switches": ("split",)}, "must be one of"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused_before_the_model_is_loaded(name, settings, message, place):
+    with pytest.raises(ValueError, match=message):
+        run_task(find_task(name), CHECKPOINT, settings_of(place, name, **settings))
+
+
+def test_no_depth_needs_depth(tmp_path):
+    data = official_files.write_sat(tmp_path)
+    with pytest.raises(ValueError, match="nothing has depth"):
+        run_task(find_task("sat"), CHECKPOINT, RunSettings(str(data), baselines=("no_depth",)))
+    with pytest.raises(ValueError, match="pictures have no depth"):
+        run_task(find_task("sat"), CHECKPOINT, RunSettings(str(data), show=ShowSettings(geometry="official")))
+
+
+def test_missing_scenes_are_counted_with_their_source(place, tmp_path):
+    settings = RunSettings(str(place / "sqa3d"), show=ShowSettings(scenes=str(tmp_path)))
+    with pytest.raises(FileNotFoundError, match=r"scene0011_00 and 1 others.*scan-net"):
+        run_task(find_task("sqa3d"), CHECKPOINT, settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"geometry": "estimator"}, "must come together"),
+        ({"depth_model": "x"}, "must come together"),
+        ({"geometry": "guess"}, "must be one of"),
+        ({"frames": 0}, "at least 1"),
+        ({"horizontal_fov_deg": 60.0}, "no effect"),
+    ],
+)
+def test_geometry_must_be_stated_whole(settings, message):
+    with pytest.raises(ValueError, match=message):
+        ShowSettings(**settings)
+
+
+def test_frames_are_spread_evenly_and_geometry_can_be_left_out(place):
+    task = find_task("sqa3d")
+    record = task.read(place / "sqa3d", task.read_switches([]))[0]
+    scenes = str(place / "scans")
+    whole = Shown(task, place / "sqa3d", ShowSettings(scenes=scenes)).arguments(record)
+    assert len(whole["images"]) == len(whole["camera_to_world"]) == 3
+    two = Shown(task, place / "sqa3d", ShowSettings(scenes=scenes, frames=2)).arguments(record)
+    assert len(two["images"]) == 2
+    assert (two["camera_to_world"][0] == whole["camera_to_world"][0]).all()
+    bare = Shown(task, place / "sqa3d", ShowSettings(scenes=scenes, geometry="none")).arguments(record)
+    assert set(bare) == {"images"}
+
+
+def test_depth_can_be_estimated_for_scenes_and_pictures(place, tmp_path):
+    model = save_depth_anything(tmp_path / "depth", "metric")
+    task = find_task("sqa3d")
+    record = task.read(place / "sqa3d", task.read_switches([]))[0]
+    show = ShowSettings("estimator", scenes=str(place / "scans"), depth_model=model)
+    estimated = Shown(task, place / "sqa3d", show).arguments(record)
+    official = Shown(task, place / "sqa3d", ShowSettings(scenes=str(place / "scans"))).arguments(record)
+    assert (estimated["camera_to_world"][1] == official["camera_to_world"][1]).all()
+    assert abs(estimated["depths"][0] - official["depths"][0]).mean() > 0.1
+    (tmp_path / "rwqa").mkdir()
+    data = official_files.write_realworldqa(tmp_path / "rwqa")
+    show = ShowSettings("estimator", depth_model=model, horizontal_fov_deg=60.0)
+    report = run_task(find_task("realworldqa"), CHECKPOINT, RunSettings(str(data), show=show))
+    assert report["manifest"]["shown"]["estimator"]["depth_model"] == model
+    assert len(report["samples"]) == 2
+
+
+@pytest.mark.parametrize("switches", [(), ("prompt=mask",), ("prompt=mask", "crop=reference"), ("crop=reference",)])
+def test_coco_prompts_and_crops_are_shown(switches, tmp_path):
+    data = official_files.write_coco(tmp_path)
+    task = find_task("coco-regions")
+    records = task.read(data, task.read_switches(switches))
+    shown = Shown(task, data, ShowSettings()).arguments(records[1])
+    if "crop=reference" in switches:
+        assert shown["images"][0].size == (48, 48)
+        assert shown["regions"][0]["mask"].sum() == 20 * 40  # x 40 to 60 moves to 24 to 44
+        assert shown["regions"][0]["mask"][5:45, 24:44].all()
+    else:
+        assert shown["images"][0].size == (64, 48)
+    assert len(run_task(task, CHECKPOINT, RunSettings(str(data), switches=switches))["samples"]) == 2
+
+
+def test_own_predictions_score_as_the_run_did(report, place, tmp_path):
+    lines = [json.dumps({"id": sample["id"], "answer": sample["answer"]}) for sample in report["samples"]]
+    (tmp_path / "answers.jsonl").write_text("\n".join(reversed(lines)) + "\n")
+    call = ["eval", "sqa3d", "--data", str(place / "sqa3d"), "--baselines", "majority"]
+    assert main([*call, "--predictions", str(tmp_path / "answers.jsonl"), "--json", str(tmp_path / "out.json")]) == 0
+    scored = json.loads((tmp_path / "out.json").read_text())
+    assert table_of(scored) == table_of(report)
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["answers.jsonl", "out.json", "out.md"]
+    assert main([*call, "--predictions", str(tmp_path / "out.json")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda lines: lines.pop(), "1 ids missing: 220602000003"),
+        (lambda lines: lines.append(lines[0]), "must occur once"),
+        (lambda lines: lines.append({"id": "x", "answer": "y"}), "1 ids unknown: x"),
+        (lambda lines: lines[0].pop("answer"), "`answer`"),
+        (lambda lines: lines[0].update(answer=None), "`answer`"),
+        (lambda lines: lines[0].update(answer=float("nan")), "NaN"),
+        (lambda lines: lines[0].update(answer=3), "must be text"),
+    ],
+)
+def test_predictions_that_do_not_fit_are_refused(change, message, report, place, tmp_path, capsys):
+    lines = [{"id": sample["id"], "answer": sample["answer"]} for sample in report["samples"]]
+    change(lines)
+    (tmp_path / "answers.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    call = ["eval", "sqa3d", "--data", str(place / "sqa3d"), "--predictions", str(tmp_path / "answers.jsonl")]
+    assert main(call) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_report_of_another_task_is_refused(report, place, tmp_path, capsys):
+    path = official_files.write_json(tmp_path / "sqa3d.json", report)
+    assert main(["eval", "scanqa", "--data", str(place / "scanqa"), "--predictions", str(path)]) == 2
+    assert "must be a report of scanqa, got one of 'sqa3d'" in capsys.readouterr().err
+
+
+def test_empty_answers_are_scored_and_counted(place, tmp_path, capsys):
+    lines = [{"id": f"22060200000{k}", "answer": ""} for k in range(4)]
+    (tmp_path / "answers.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    call = ["eval", "sqa3d", "--data", str(place / "sqa3d"), "--predictions", str(tmp_path / "answers.jsonl")]
+    assert main(call) == 0
+    printed = capsys.readouterr().out
+    assert "4 answers are empty" in printed
+    assert "| EM | all | 4 | 0.0" in printed
+
+
+def test_scores_that_are_no_numbers_are_refused(place):
+    record = find_task("sqa3d").read(place / "sqa3d", {"split": "test"})[0]
+    with pytest.raises(ValueError, match="must be a number, got nan"):
+        run.checked_scores({"right": True, "mra": float("nan")}, record)
+
+
+def test_command_line_lists_tasks_and_refuses_nonsense(capsys):
+    assert main(["eval", "--list"]) == 0
+    assert "vsi-bench" in capsys.readouterr().out
+    assert main(["eval"]) == 2
+    assert "sr3d eval --list" in capsys.readouterr().err
+    assert main(["eval", "scanqa", "sqa3", "--model", CHECKPOINT]) == 2
+    assert "Did you mean sqa3d" in capsys.readouterr().err

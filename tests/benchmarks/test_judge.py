@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The judge over a real HTTP server on this machine: what it is asked, and what counts when its replies are odd."""
+
+import json
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+import official_files
+import pytest
+
+from transformers_sr3d.cli.main import main
+from transformers_sr3d.evaluation.benchmarks.judge import KEY_VARIABLE, Judge
+
+
+LENGTH = {"kind": "width", "question": "How wide?", "answer": "3 feet"}
+HOUR = {"kind": "direction", "question": "Where?", "answer": "At 11 o'clock."}
+SENSE = {"kind": "left/right", "question": "Is it left?", "answer": "Yes."}
+
+
+@pytest.fixture
+def endpoint():
+    """A server that keeps requests and gives the replies that are put into `replies`, the last one for ever."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            self.server.requests.append({"path": self.path, "key": self.headers["Authorization"], **body})
+            replies = self.server.replies
+            status, content = replies.pop(0) if len(replies) > 1 else replies[0]
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(content.encode())
+
+        def log_message(self, *args):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    server.requests, server.replies = [], []
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    server.url = f"http://127.0.0.1:{server.server_port}/v1"
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def reply(content):
+    text = content if isinstance(content, str) else json.dumps(content)
+    return 200, json.dumps({"choices": [{"message": {"content": text}}]})
+
+
+@pytest.mark.parametrize(
+    ("truth", "content", "right"),
+    [
+        (LENGTH, {"truth_m": 0.9144, "answer_m": 1.1}, True),
+        (LENGTH, {"truth_m": 0.9144, "answer_m": 1.2}, False),
+        (LENGTH, {"truth_m": 0.9144, "answer_m": None}, False),
+        (LENGTH, {"truth_m": True, "answer_m": True}, False),
+        (HOUR, {"truth_hour": 11, "answer_hour": 12}, True),
+        (HOUR, {"truth_hour": 11, "answer_hour": 2}, False),
+        (SENSE, {"mark": 1}, True),
+        (SENSE, {"mark": 0}, False),
+        (SENSE, "I think so", False),
+        (SENSE, [1], False),
+    ],
+)
+def test_replies_are_read(endpoint, truth, content, right):
+    endpoint.replies = [reply(content)]
+    assert Judge(endpoint.url, "judge").is_right(truth, "some answer") is right
+    asked = endpoint.requests[0]
+    assert asked["path"] == "/v1/chat/completions"
+    assert asked["temperature"] == 0
+    assert asked["response_format"] == {"type": "json_object"}
+    assert truth["answer"] in asked["messages"][1]["content"]
+    assert "some answer" in asked["messages"][1]["content"]
+
+
+def test_a_busy_endpoint_is_asked_again_and_a_refusal_is_not(endpoint):
+    endpoint.replies = [(503, ""), (429, ""), reply({"mark": 1})]
+    assert Judge(endpoint.url, "judge").is_right(SENSE, "yes")
+    endpoint.requests.clear()
+    endpoint.replies = [(401, "")]
+    with pytest.raises(ConnectionError, match="HTTP 401"):
+        Judge(endpoint.url, "judge").is_right(SENSE, "yes")
+    assert len(endpoint.requests) == 1
+
+
+def test_an_address_that_cannot_be_is_refused():
+    for url in ("file:///etc/passwd", "localhost:8000", "ftp://x"):
+        with pytest.raises(ValueError, match="http"):
+            Judge(url, "judge")
+    with pytest.raises(ConnectionError, match="--judge-url"):
+        Judge("http://127.0.0.1:9/v1", "judge").is_right(SENSE, "yes")
+
+
+def test_the_key_is_sent_and_never_written(endpoint, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv(KEY_VARIABLE, "secret-key")
+    endpoint.replies = [reply({"mark": 1, "truth_m": 1, "answer_m": 1, "truth_hour": 1, "answer_hour": 1})]
+    data = official_files.write_spatial_rgpt(tmp_path / "data")
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text("".join(json.dumps({"id": str(k), "answer": "nothing"}) + "\n" for k in range(5)))
+    call = ["eval", "spatialrgpt-bench", "--data", str(data), "--predictions", str(answers)]
+    call += ["--json", str(tmp_path / "out.json"), "--judge-model", "m", "--judge-url"]
+    assert main([*call, endpoint.url.replace("//", "//user:password@")]) == 2
+    assert main([*call, endpoint.url]) == 0
+    assert {request["key"] for request in endpoint.requests} == {"Bearer secret-key"}
+    report = json.loads((tmp_path / "out.json").read_text())
+    table = {(row["metric"], row["group"]): row["cells"]["model"]["value"] for row in report["rows"]}
+    assert table["success (judge)", "all"] == 100.0
+    assert table["success (parser)", "all"] == 0.0
+    written = capsys.readouterr()
+    everything = (tmp_path / "out.json").read_text() + written.out + written.err
+    assert "secret-key" not in everything
+    assert "user:password" not in everything
+    assert report["manifest"]["judge"]["model"] == "m"
