@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from transformers_sr3d.cli.data_rebuild import add_rebuild_parser
+
 
 PROBLEM_FOUND = 1
 PRINTED_PROBLEMS = 20
@@ -29,6 +31,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     _add_check(actions)
     _add_make(actions)
     _add_import(actions)
+    add_rebuild_parser(actions)
 
 
 def _add_check(actions: argparse._SubParsersAction) -> None:

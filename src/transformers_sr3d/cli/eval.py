@@ -8,6 +8,7 @@ from transformers_sr3d.cli.eval_benchmarks import add_benchmark_parsers, list_ta
 from transformers_sr3d.cli.eval_compare import add_compare_parser
 from transformers_sr3d.cli.eval_kinect import add_kinect_parser
 from transformers_sr3d.cli.eval_records import add_records_parser
+from transformers_sr3d.cli.eval_report import add_report_parser
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -26,6 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     add_kinect_parser(tasks)
     add_records_parser(tasks)
     add_compare_parser(tasks)
+    add_report_parser(tasks)
 
 
 def _run_list(args: argparse.Namespace) -> int:

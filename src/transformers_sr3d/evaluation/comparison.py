@@ -11,6 +11,7 @@ May import: the standard library and siblings.
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Any
 
 from transformers_sr3d.evaluation.metrics import Z_95
@@ -18,6 +19,8 @@ from transformers_sr3d.json_files import read_object, take, take_list, take_text
 
 
 ALL = "all"
+# Scores from 0 to 1 that a sample may have beside `right`.
+GRADED = ("mra", "rouge_l")
 
 
 def read_report(path: str | Path) -> dict[str, Any]:
@@ -56,7 +59,8 @@ def compare_reports(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict
     Returns:
         `dict[str, Any]`: `before` and `after` (names of the models) and `rows`, by category, then all: `category`,
         `total`, `before` and `after` in percent, `gained` and `lost` questions, `difference` in points and its 95 %
-        `interval`.
+        `interval`. Where samples have graded scores (`GRADED`) also `graded`: `score`, `total`, `before`, `after`,
+        `difference` and `interval` of their means.
 
     Raises:
         ValueError: If the reports are of other tasks or questions, or name a question twice.
@@ -78,7 +82,33 @@ def compare_reports(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict
     names = sorted({category for category, _, _ in pairs})
     rows = [_row(name, [pair[1:] for pair in pairs if pair[0] == name]) for name in names]
     rows.append(_row(ALL, [pair[1:] for pair in pairs]))
-    return {"before": before["manifest"].get("model"), "after": after["manifest"].get("model"), "rows": rows}
+    names_of_models = {"before": before["manifest"].get("model"), "after": after["manifest"].get("model")}
+    return {**names_of_models, "rows": rows, "graded": _graded_rows([(ours[key], theirs[key]) for key in ours])}
+
+
+def _graded_rows(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """Paired differences of scores from 0 to 1."""
+    rows = []
+    for name in GRADED:
+        values = [
+            (100.0 * a[name], 100.0 * b[name]) for a, b in pairs if a.get(name) is not None and b.get(name) is not None
+        ]
+        if not values:
+            continue
+        differences = [b - a for a, b in values]
+        middle = fmean(differences)
+        half = Z_95 * stdev(differences) / math.sqrt(len(values)) if len(values) > 1 else math.inf
+        rows.append(
+            {
+                "score": name,
+                "total": len(values),
+                "before": fmean(a for a, _ in values),
+                "after": fmean(b for _, b in values),
+                "difference": middle,
+                "interval": [max(-100.0, middle - half), min(100.0, middle + half)],
+            }
+        )
+    return rows
 
 
 def _by_question(samples: Sequence[Mapping[str, Any]]) -> dict[Any, Mapping[str, Any]]:
@@ -133,5 +163,11 @@ def format_comparison(comparison: Mapping[str, Any]) -> str:
         lines.append(
             f"{row['category']:24}{row['total']:>6}{row['before']:>8.1f}{row['after']:>8.1f}{row['gained']:>8}"
             f"{row['lost']:>6}{row['difference']:>+8.1f}{interval:>18}"
+        )
+    for row in comparison["graded"]:
+        interval = "{:+.1f} to {:+.1f}".format(*row["interval"])
+        lines.append(
+            f"{row['score']:24}{row['total']:>6}{row['before']:>8.1f}{row['after']:>8.1f}{'':>14}"
+            f"{row['difference']:>+8.1f}{interval:>18}"
         )
     return "\n".join(lines)

@@ -375,6 +375,7 @@ def _manifest(
         "version": VERSION,
         "data": str(settings.data),
         "questions": len(records),
+        "limit": settings.limit,
         "questions_sha256": hashlib.sha256(questions.encode()).hexdigest(),
         "example_prompt": records[0].turns[0][0],
         "switches": dict(switches),
