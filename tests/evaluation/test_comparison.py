@@ -38,6 +38,23 @@ def test_interval_covers_the_true_difference():
     assert 0.92 <= covered / 400 <= 0.98
 
 
+def test_graded_scores_are_compared_in_pairs():
+    before, after = report_of([True] * 4), report_of([True] * 4)
+    for place, (first, second) in enumerate(((0.1, 0.3), (0.5, 0.5), (0.9, 1.0))):
+        before["samples"][place]["mra"], after["samples"][place]["mra"] = first, second
+    (row,) = compare_reports(before, after)["graded"]
+    assert (row["score"], row["total"]) == ("mra", 3)
+    assert (row["before"], row["after"], row["difference"]) == pytest.approx((50.0, 60.0, 10.0))
+    assert row["interval"] == pytest.approx([10 - 1.959964 * 10 / 3**0.5, 10 + 1.959964 * 10 / 3**0.5])
+
+
+def test_reports_by_other_protocols_are_refused():
+    before, after = report_of([True]), report_of([True])
+    before["manifest"]["switches"], after["manifest"]["switches"] = {"iou": "0.5"}, {"iou": "0.25"}
+    with pytest.raises(ValueError, match="one protocol"):
+        compare_reports(before, after)
+
+
 def test_questions_without_id_are_paired_by_scene_and_words():
     rooms = [{"scene": 1, "question": "How wide?", "category": "width", "right": right} for right in (True, False)]
     before = {"manifest": {"benchmark": "rooms-bench"}, "samples": rooms}

@@ -71,6 +71,12 @@ def compare_reports(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict
     tasks = [report["manifest"].get("benchmark") for report in (before, after)]
     if tasks[0] != tasks[1]:
         raise ValueError(f"Both reports must be of one task, got {tasks[0]!r} and {tasks[1]!r}. Compare others.")
+    switches = [report["manifest"].get("switches") for report in (before, after)]
+    if switches[0] != switches[1]:
+        raise ValueError(
+            f"Both reports must be scored by one protocol, got the switches {switches[0]} and {switches[1]}. Measure "
+            "both with the same --switch."
+        )
     ours, theirs = _by_question(before["samples"]), _by_question(after["samples"])
     differing = sorted(set(ours) ^ set(theirs), key=str)
     if differing:
