@@ -29,7 +29,7 @@ from typing import NamedTuple
 from experiment_arms import ROWS, Arm, Row, chain_of, parent_of, seeded, stages
 from experiment_tables import ArmResult, replace_section, write_caption, write_table
 
-from transformers_sr3d.evaluation.runner import hash_weights
+from transformers_sr3d.evaluation.measured_with import hash_weights
 from transformers_sr3d.training.settings import (
     OptimisationSettings,
     TrainingSettings,

@@ -12,11 +12,10 @@ import pytest
 import torch
 from closed_form_rooms import write_rooms
 
+from transformers_sr3d.evaluation.measured_with import check_model_exists, hash_weights
 from transformers_sr3d.evaluation.progress import only_run
 from transformers_sr3d.evaluation.rooms_bench import BenchScenes, BenchSettings
 from transformers_sr3d.evaluation.runner import (
-    check_model_exists,
-    hash_weights,
     make_ahead,
     run_benchmark,
     share_cores,

@@ -18,8 +18,8 @@ from accelerate import PartialState
 from tqdm import tqdm
 
 from transformers_sr3d.evaluation.checkpoint import open_checkpoint
+from transformers_sr3d.evaluation.measured_with import check_json_path, check_model_exists
 from transformers_sr3d.evaluation.progress import Progress, only_run
-from transformers_sr3d.evaluation.runner import check_json_path, check_model_exists
 from transformers_sr3d.evaluation.scene_answers import MAX_NEW_TOKENS
 from transformers_sr3d.records.format import Record
 from transformers_sr3d.training.collator import count_images, render_conversation, render_prompt

@@ -14,11 +14,11 @@ import torch
 
 from transformers_sr3d.camera_inputs_sr3d import prepare_views
 from transformers_sr3d.evaluation.bench_rooms import SourceScene
+from transformers_sr3d.evaluation.benchmarks.shown import BLIND_SIZE, GREY
 from transformers_sr3d.region_prompts_sr3d import read_regions
 from transformers_sr3d.rooms.questions.region_marks import MULTI_VIEW_KINDS, SINGLE_VIEW_KINDS, mark_scene
 
 
-GREY, BLIND_SIZE = 128, 64
 GRAVITY_SHARE = 0.5  # of single photos whose direction of gravity is told
 # Degradations that are left out of scenes that they cannot be applied to.
 SINGLE_VIEW_ONLY, SEVERAL_VIEWS_ONLY = ("relative_depth",), ("without_some_depths",)

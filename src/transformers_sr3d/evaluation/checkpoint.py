@@ -18,7 +18,7 @@ from transformers_sr3d.configuration_sr3d import SR3DConfig
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.processing_sr3d import SR3DProcessor
 from transformers_sr3d.quantised import quantisation
-from transformers_sr3d.training.auxiliary_losses import HEADS
+from transformers_sr3d.training.heads import HEADS
 
 
 def open_checkpoint(

@@ -22,6 +22,7 @@ from transformers_sr3d.configuration_sr3d import SR3DConfig
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.rooms.questions.relations import MOST_CANDIDATES
 from transformers_sr3d.training.collator import IGNORED_LABEL
+from transformers_sr3d.training.heads import HEADS
 from transformers_sr3d.training.room_scenes import NAMES
 from transformers_sr3d.training.stored_features import StoredTower
 
@@ -30,7 +31,6 @@ from transformers_sr3d.training.stored_features import StoredTower
 # far each of several candidates falls behind the best.
 NUM_SINGLE_TARGETS = 4
 NUM_TARGETS = NUM_SINGLE_TARGETS + MOST_CANDIDATES
-HEADS = ("number_head.", "name_head.")
 
 
 def number_loss(predictions: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

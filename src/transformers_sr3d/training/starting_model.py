@@ -15,9 +15,10 @@ from transformers_sr3d.configuration_sr3d import SR3DConfig
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.position_encoding_sr3d import SR3DZeroInitLinear
 from transformers_sr3d.processing_sr3d import SR3DProcessor
-from transformers_sr3d.training.auxiliary_losses import HEADS, SR3DWithAuxiliaryLosses
+from transformers_sr3d.training.auxiliary_losses import SR3DWithAuxiliaryLosses
 from transformers_sr3d.training.data import build_config
 from transformers_sr3d.training.efficientnet_lite import EFFICIENTNET_LITE0, check_trunk, efficientnet_lite0
+from transformers_sr3d.training.heads import HEADS
 from transformers_sr3d.training.settings import TrainingSettings
 
 

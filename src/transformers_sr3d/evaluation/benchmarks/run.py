@@ -23,10 +23,9 @@ from transformers_sr3d.evaluation.benchmarks.predictions import check_ids, read_
 from transformers_sr3d.evaluation.benchmarks.shown import BLIND, NO_DEPTH, NONE, Shown, ShowSettings, show_less
 from transformers_sr3d.evaluation.benchmarks.spatial_rgpt_bench import SPATIAL_RGPT_BENCH
 from transformers_sr3d.evaluation.benchmarks.sr3d_bench import SR3D_BENCH
-from transformers_sr3d.evaluation.benchmarks.sr3d_oracle import SceneOracle
 from transformers_sr3d.evaluation.benchmarks.task import Task
+from transformers_sr3d.evaluation.measured_with import check_json_path, describe_run, hash_weights
 from transformers_sr3d.evaluation.progress import Progress
-from transformers_sr3d.evaluation.runner import check_json_path, describe_run, hash_weights
 from transformers_sr3d.evaluation.scene_answers import answer_questions
 from transformers_sr3d.records.format import Record
 
@@ -220,6 +219,8 @@ class _Asker:
                 for found, text in zip(answers, self._generate(network, processor, batch, less), strict=True):
                     found[name] = text
         if ORACLE in self.settings.baselines:
+            from transformers_sr3d.evaluation.benchmarks.sr3d_oracle import SceneOracle
+
             oracle = SceneOracle(self.shown.data)
             for found, record, entry in zip(answers, batch, arguments, strict=True):
                 found[ORACLE] = oracle.answer(record, entry)

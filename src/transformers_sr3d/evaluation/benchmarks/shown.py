@@ -16,7 +16,6 @@ import numpy as np
 from PIL import Image
 
 from transformers_sr3d.camera_inputs_sr3d import prepare_views
-from transformers_sr3d.evaluation.bench_views import BLIND_SIZE, GREY
 from transformers_sr3d.evaluation.benchmarks.files import MissingDataError
 from transformers_sr3d.evaluation.benchmarks.task import Task
 from transformers_sr3d.image_files_sr3d import load_image_rgb
@@ -32,6 +31,7 @@ OFFICIAL, ESTIMATOR, NONE = "official", "estimator", "none"
 GEOMETRIES = (OFFICIAL, ESTIMATOR, NONE)
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv")
 KEPT_SCENES = 2
+GREY, BLIND_SIZE = 128, 64  # of the picture that a blind model is shown
 NO_DEPTH, BLIND = "no_depth", "blind"
 
 
