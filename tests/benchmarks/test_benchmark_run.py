@@ -313,3 +313,11 @@ def test_command_line_lists_tasks_and_refuses_nonsense(capsys):
     assert "sr3d eval --list" in capsys.readouterr().err
     assert main(["eval", "scanqa", "sqa3", "--model", CHECKPOINT]) == 2
     assert "Did you mean sqa3d" in capsys.readouterr().err
+
+
+def test_rooms_bench_runs_beside_others(place, tmp_path, capsys):
+    call = ["eval", "sqa3d", "rooms-bench", "--model", CHECKPOINT, "--scenes", str(place / "scans"), "--limit", "2"]
+    call += ["--data", f"sqa3d={place / 'sqa3d'}", "--frames", "2", "--json", str(tmp_path / "all")]
+    assert main(call) == 0
+    assert {path.name for path in (tmp_path / "all").iterdir()} == {"sqa3d.json", "sqa3d.md", "rooms-bench.json"}
+    assert len(json.loads((tmp_path / "all" / "rooms-bench.json").read_text())["samples"]) == 2

@@ -52,7 +52,7 @@ def _add_rooms_bench(tasks: argparse._SubParsersAction) -> None:
     add("--scenes", metavar="DIR", help="rooms that `sr3d render` wrote, instead of new ones")
     add("--furniture", metavar="FILE", help="furniture of the rooms (default: for new ones the pack of CC0 models)")
     add("--seed", type=int, default=0, metavar="N", help="of rooms, regions and questions (default: 0)")
-    add("--views", type=int, default=32, metavar="N", help="most views of a scene (default: 32)")
+    add("--views", "--frames", type=int, default=32, metavar="N", help="most views of a scene (default: 32)")
     add("--region-kind", metavar="KIND", help="give all regions in this way (default: every scene another)")
     add("--degrade", nargs="+", default=[], metavar="NAME", help="worsen what the model sees, in this order")
     add("--no-depth", action="store_true", help="show the model pictures and regions only")

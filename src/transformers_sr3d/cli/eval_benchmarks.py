@@ -23,6 +23,7 @@ BENCHMARKS = {
     "sat": "SAT: static and dynamic spatial choices about one or two pictures",
 }
 BASELINES = ("blind", "majority", "no-depth", "oracle")
+ROOMS_BENCH = "rooms-bench"
 
 
 def add_benchmark_parsers(tasks: argparse._SubParsersAction) -> None:
@@ -79,31 +80,57 @@ def run_benchmarks(args: argparse.Namespace) -> int:
     Raises:
         ValueError: If a task is unknown, or options do not fit each other.
     """
-    from transformers_sr3d.evaluation.benchmarks.table import format_markdown, write_markdown
-    from transformers_sr3d.evaluation.benchmarks.tasks import find_task
-
     names = [args.first, *args.more]
-    tasks = [find_task(name) for name in names]
     if len(set(names)) < len(names):
         raise ValueError(f"`TASK` must be named once, got {' '.join(names)}. Drop one.")
-    if args.predictions and len(tasks) > 1:
-        raise ValueError(f"`--predictions` must belong to one task, got {len(tasks)}. Score one after the other.")
-    if args.json and len(tasks) > 1:
+    if args.predictions and len(names) > 1:
+        raise ValueError(f"`--predictions` must belong to one task, got {len(names)}. Score one after the other.")
+    _check_names(names)
+    if args.json and len(names) > 1:
         Path(args.json).mkdir(parents=True, exist_ok=True)
-    for task, data in zip(tasks, folders_of(names, args.data), strict=True):
-        json_path = Path(args.json, f"{task.name}.json") if args.json and len(tasks) > 1 else args.json
-        report = _run(task, data, args, json_path)
-        if report is not None:
-            print(format_markdown(report))
-            if json_path:
-                write_markdown(report, json_path)
+    official = [name for name in names if name != ROOMS_BENCH]
+    folders = dict(zip(official, folders_of(official, args.data), strict=True))
+    for name in names:
+        json_path = Path(args.json, f"{name}.json") if args.json and len(names) > 1 else args.json
+        if name == ROOMS_BENCH:
+            _run_rooms_bench(args, json_path)
+        else:
+            _run(name, folders[name], args, json_path)
     return 0
 
 
-def _run(task: Any, data: str, args: argparse.Namespace, json_path: str | Path | None) -> dict[str, Any] | None:
+def _check_names(names: list[str]) -> None:
+    from transformers_sr3d.evaluation.benchmarks.tasks import find_task
+
+    for name in names:
+        if name != ROOMS_BENCH:
+            find_task(name)
+
+
+def _run_rooms_bench(args: argparse.Namespace, json_path: str | Path | None) -> None:
+    """Measure on furnished rooms with the options that it shares with the others."""
+    from transformers_sr3d.evaluation.report import format_text
+    from transformers_sr3d.evaluation.rooms_bench import BenchSettings
+    from transformers_sr3d.evaluation.runner import run_benchmark
+
+    settings = BenchSettings(max_views=args.frames, baselines=_baselines(args))
+    limit = 400 if args.limit is None else args.limit
+    report = run_benchmark(
+        args.model, settings, limit=limit, batch_size=args.batch_size, json_path=json_path, bits=args.bits
+    )
+    print(format_text(report["summary"]))
+
+
+def _baselines(args: argparse.Namespace) -> tuple[str, ...]:
+    return tuple(name.replace("-", "_") for name in args.baselines)
+
+
+def _run(name: str, data: str, args: argparse.Namespace, json_path: str | Path | None) -> None:
     from transformers_sr3d.evaluation.benchmarks.judge import Judge
     from transformers_sr3d.evaluation.benchmarks.run import RunSettings, run_task, score_predictions
     from transformers_sr3d.evaluation.benchmarks.shown import ShowSettings
+    from transformers_sr3d.evaluation.benchmarks.table import format_markdown, write_markdown
+    from transformers_sr3d.evaluation.benchmarks.tasks import find_task
 
     if (args.judge_url is None) != (args.judge_model is None):
         raise ValueError("`--judge-url` and `--judge-model` must come together, got one of them. Give both.")
@@ -120,13 +147,18 @@ def _run(task: Any, data: str, args: argparse.Namespace, json_path: str | Path |
         ),
         limit=args.limit,
         batch_size=args.batch_size,
-        baselines=tuple(name.replace("-", "_") for name in args.baselines),
+        baselines=_baselines(args),
         bits=args.bits,
         judge=None if args.judge_url is None else Judge(args.judge_url, args.judge_model),
     )
     if args.predictions:
-        return score_predictions(task, args.predictions, settings, json_path)
-    return run_task(task, args.model, settings, json_path)
+        report: dict[str, Any] | None = score_predictions(find_task(name), args.predictions, settings, json_path)
+    else:
+        report = run_task(find_task(name), args.model, settings, json_path)
+    if report is not None:  # the first of several processes
+        print(format_markdown(report))
+        if json_path:
+            write_markdown(report, json_path)
 
 
 def folders_of(names: list[str], given: list[str] | None) -> list[str]:
@@ -144,6 +176,8 @@ def folders_of(names: list[str], given: list[str] | None) -> list[str]:
     Raises:
         ValueError: If a task has none, or a folder is for none of them.
     """
+    if not names:
+        return []
     if given is None:
         return [f"data/{name}" for name in names]
     if len(names) == 1 and len(given) == 1 and not given[0].startswith(f"{names[0]}="):
