@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("evaluation.md", "benchmarks.md")}
 COMMANDS = {name: "".join(FENCE.findall(text)).splitlines() for name, text in PAGES.items()}
-# Java, rendered rooms, and 51 lengths: run by `make test-all`.
+# Rendered rooms, 51 lengths, and what needs Java, of which the fast ones see nothing: run by `make test-all`.
 SLOW = re.compile(r"rules=llava-3d|rooms-bench|kinect|no-depth oracle|punctuation=dropped")
 
 
@@ -48,6 +48,11 @@ def place(tmp_path_factory):
     return folder
 
 
+@pytest.fixture
+def without_java(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+
+
 def run(line, place, monkeypatch):
     monkeypatch.chdir(place)
     words = shlex.split(line)
@@ -55,6 +60,7 @@ def run(line, place, monkeypatch):
     assert main(words[1:]) in ((0, 1) if "rebuild-bench" in line else (0,)), line
 
 
+@pytest.mark.usefixtures("without_java")
 def test_commands_of_evaluation_run_in_their_order(place, monkeypatch, capsys):
     lines = [line for line in COMMANDS["evaluation.md"] if not SLOW.search(line)]
     assert len(lines) >= 9
@@ -63,6 +69,7 @@ def test_commands_of_evaluation_run_in_their_order(place, monkeypatch, capsys):
     assert "## scan2cap" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("without_java")
 @pytest.mark.parametrize("line", [line for line in COMMANDS["benchmarks.md"] if not SLOW.search(line)])
 def test_commands_of_benchmarks_run(line, place, monkeypatch, capsys):
     run(line, place, monkeypatch)

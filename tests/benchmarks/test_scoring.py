@@ -51,7 +51,7 @@ def test_scanqa_exact_match_is_raw_unless_asked(answer, raw, normalised, refined
     assert score("scanqa", truth, answer, "rules=llava-3d") == {"right": normalised, "refined": refined}
 
 
-def test_scanqa_captions_lose_one_full_stop_only():
+def test_scanqa_captions_lose_one_full_stop_only(monkeypatch):
     pairs = [({"answers": ["a b c d e"]}, "a b c d e."), ({"answers": ["x y z w v"]}, "x y z w v")]
     table = rows("scanqa", scored("scanqa", pairs))
     assert table["CIDEr", "all"] == pytest.approx(1000.0)
@@ -60,6 +60,7 @@ def test_scanqa_captions_lose_one_full_stop_only():
     assert table["EM", "all"] == 50.0
     if missing_java() is None:
         assert table["METEOR", "all"] > 90.0
+    monkeypatch.setenv("PATH", "")  # once is enough
     spoiled = rows("scanqa", scored("scanqa", [(pairs[0][0], "a b c d e?"), pairs[1]]))
     assert spoiled["ROUGE-L", "all"] < 100.0  # raw text: no other punctuation goes
 
@@ -89,7 +90,8 @@ def test_sqa3d_compares_normalised_answers_with_the_first():
     assert score("sqa3d", truth, "tv stand") == {"right": False, "refined": True}
 
 
-def test_scan2cap_gate_empties_descriptions():
+def test_scan2cap_gate_empties_descriptions(monkeypatch):
+    monkeypatch.setenv("PATH", "")  # METEOR is not what this is about
     good = {"answers": ["The chair, next to it."], "iou": 0.6}
     assert score("scan2cap", good, "the chair, next to it.") == {"right": True, "rouge_l": pytest.approx(1.0)}
     assert score("scan2cap", good, "the chair next to it")["rouge_l"] < 1.0

@@ -203,3 +203,11 @@ def test_push_writes_name_and_figures_into_the_card(folder, hub, tmp_path, capsy
     assert main(["push", str(folder), NAME, "--report", str(report)]) == 2
     assert "`--report` must go with a card that fine-tuning wrote" in capsys.readouterr().err
     assert len(hub.requests) == requests
+
+
+@pytest.mark.parametrize("name", ["bad name/x", "no-owner", "a/b/c", "me/x--y", "me/.."])
+def test_names_that_no_repository_can_have_are_refused_in_a_dry_run(exported, name, capsys):
+    assert main(["push", str(exported), name, "--dry-run"]) == 2
+    printed = capsys.readouterr()
+    assert "`REPO` must be owner/name" in printed.err
+    assert "would send" not in printed.out

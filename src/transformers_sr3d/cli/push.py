@@ -45,9 +45,10 @@ def run(args: argparse.Namespace) -> int:
     from transformers_sr3d.json_files import read_object
     from transformers_sr3d.publishing.card import card_to_push
     from transformers_sr3d.publishing.files import check_checkpoint, list_files
-    from transformers_sr3d.publishing.push import push_checkpoint
+    from transformers_sr3d.publishing.push import check_repository, push_checkpoint
 
     folder = Path(args.folder)
+    check_repository(args.repo)
     check_checkpoint(folder)
     report = read_object(Path(args.report)) if args.report else None
     card_to_push(folder, args.repo, report)  # refuses before anything is sent

@@ -15,9 +15,28 @@ from typing import Any
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError
+from huggingface_hub.utils._validators import validate_repo_id
 
 from transformers_sr3d.publishing.card import card_to_push
 from transformers_sr3d.publishing.files import PUBLISHED, check_checkpoint, list_files
+
+
+def check_repository(repo_id: str) -> None:
+    """Refuse a name that no repository can have.
+
+    Args:
+        repo_id (`str`):
+            `"owner/name"`.
+
+    Raises:
+        ValueError: If it is another.
+    """
+    try:
+        validate_repo_id(repo_id)
+    except HFValidationError as error:
+        raise ValueError(f"`REPO` must be owner/name, got {repo_id!r}: {error}. Correct it.") from error
+    if repo_id.count("/") != 1:
+        raise ValueError(f"`REPO` must be owner/name, got {repo_id!r}. Put your name or that of a group before it.")
 
 
 def push_checkpoint(
@@ -54,6 +73,7 @@ def push_checkpoint(
         OSError: If the Hub refuses or cannot be reached.
     """
     folder = Path(folder)
+    check_repository(repo_id)
     check_checkpoint(folder)
     names, _ = list_files(folder)
     card = card_to_push(folder, repo_id, report)
@@ -72,8 +92,6 @@ def push_checkpoint(
         commit = api.create_commit(
             repo_id, operations, commit_message=message or "Push an SR-3D checkpoint", revision=revision
         )
-    except HFValidationError as error:
-        raise ValueError(f"`REPO` must be owner/name, got {repo_id!r}: {error}. Correct it.") from error
     except (HfHubHTTPError, RepositoryNotFoundError) as error:
         refusal = f"the Hub refused {repo_id}: {error}. Check the name, and the token by `hf auth whoami`."
         raise OSError(_without_token(refusal)) from None
