@@ -11,10 +11,12 @@ from pathlib import Path
 import official_files
 import pytest
 from depth_models import save_depth_anything
+from textured_corner import poses_of, render
 
 from transformers_sr3d.cli.main import main
 from transformers_sr3d.evaluation.benchmarks import run
-from transformers_sr3d.evaluation.benchmarks.run import RunSettings, batches_of, commonest_answer, run_task
+from transformers_sr3d.evaluation.benchmarks.run import RunSettings, batches_of, run_task
+from transformers_sr3d.evaluation.benchmarks.scoring import checked_scores, commonest_answer
 from transformers_sr3d.evaluation.benchmarks.shown import Shown, ShowSettings, show_less
 from transformers_sr3d.evaluation.benchmarks.tasks import find_task
 
@@ -237,6 +239,23 @@ def test_depth_can_be_estimated_for_scenes_and_pictures(place, tmp_path):
     assert len(report["samples"]) == 2
 
 
+@pytest.mark.slow  # COLMAP
+def test_poses_can_be_estimated_for_scenes_without_any(place, tmp_path):
+    pytest.importorskip("pycolmap")
+    for name in official_files.SCANS:
+        (tmp_path / "scans" / name).mkdir(parents=True)
+        for number, pose in enumerate(poses_of(6)):
+            render(pose)[0].save(tmp_path / "scans" / name / f"view {number}.png")
+    task = find_task("sqa3d")
+    record = task.read(place / "sqa3d", task.read_switches([]))[0]
+    show = ShowSettings("estimator", scenes=str(tmp_path / "scans"), structure_from_motion=True)
+    shown = Shown(task, place / "sqa3d", show).arguments(record)
+    assert len(shown["camera_to_world"]) == len(shown["depths"]) == 6
+    assert shown["world_unit"] == "unknown"
+    settings = RunSettings(str(place / "sqa3d"), show=show)
+    assert len(run_task(task, CHECKPOINT, settings)["samples"]) == 4
+
+
 @pytest.mark.parametrize("switches", [(), ("prompt=mask",), ("prompt=mask", "crop=reference"), ("crop=reference",)])
 def test_coco_prompts_and_crops_are_shown(switches, tmp_path):
     data = official_files.write_coco(tmp_path)
@@ -250,6 +269,39 @@ def test_coco_prompts_and_crops_are_shown(switches, tmp_path):
     else:
         assert shown["images"][0].size == (64, 48)
     assert len(run_task(task, CHECKPOINT, RunSettings(str(data), switches=switches))["samples"]) == 2
+
+
+def test_tiny_objects_are_still_marked(tmp_path):
+    data = official_files.write_coco(tmp_path)
+    path = data / "annotations" / "instances_val2017.json"
+    content = json.loads(path.read_text())
+    thin = [10.6, 10.6, 10.9, 10.6, 10.9, 20.0, 10.6, 20.0]
+    content["annotations"][0] |= {"bbox": [10.6, 10.6, 0.3, 9.4], "segmentation": [thin]}
+    content["annotations"][1] |= {"bbox": [63.9, 47.9, 5.0, 5.0]}
+    path.write_text(json.dumps(content))
+    task = find_task("coco-regions")
+    boxes = [r.sample["regions"][0]["box_xyxy"] for r in task.read(data, task.read_switches([]))]
+    assert boxes == [[10, 10, 11, 20], [63, 47, 64, 48]]
+    masks = task.read(data, task.read_switches(["prompt=mask"]))
+    shown = Shown(task, data, ShowSettings()).arguments(masks[0])
+    assert shown["regions"][0]["mask"][15, 10]
+    assert len(run_task(task, CHECKPOINT, RunSettings(str(data), switches=("prompt=mask",)))["samples"]) == 2
+
+
+def test_official_geometry_must_be_there(place, tmp_path):
+    (tmp_path / "scans").mkdir()
+    for name in official_files.SCANS:
+        (tmp_path / "scans" / name).mkdir()
+        (tmp_path / "scans" / name / "view.png").write_bytes(official_files.picture())
+    settings = RunSettings(str(place / "sqa3d"), show=ShowSettings(scenes=str(tmp_path / "scans")))
+    with pytest.raises(ValueError, match="must find depth and poses"):
+        run_task(find_task("sqa3d"), CHECKPOINT, settings)
+
+
+def test_weights_can_have_fewer_bits(place):
+    report = run_task(find_task("sqa3d"), CHECKPOINT, settings_of(place, "sqa3d", dtype="bfloat16", limit=1))
+    assert report["manifest"]["decoding"]["dtype"] == "bfloat16"
+    assert report["samples"][0]["answer"]
 
 
 def test_own_predictions_score_as_the_run_did(report, place, tmp_path):
@@ -303,7 +355,7 @@ def test_empty_answers_are_scored_and_counted(place, tmp_path, capsys):
 def test_scores_that_are_no_numbers_are_refused(place):
     record = find_task("sqa3d").read(place / "sqa3d", {"split": "test"})[0]
     with pytest.raises(ValueError, match="must be a number, got nan"):
-        run.checked_scores({"right": True, "mra": float("nan")}, record)
+        checked_scores({"right": True, "mra": float("nan")}, record)
 
 
 def test_command_line_lists_tasks_and_refuses_nonsense(capsys):

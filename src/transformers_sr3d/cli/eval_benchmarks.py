@@ -63,6 +63,12 @@ def _add_benchmark(tasks: argparse._SubParsersAction, name: str, about: str) -> 
     add("--judge-model", metavar="NAME", help="as the endpoint calls it")
     add("--batch-size", type=int, default=8, metavar="N", help="questions at a time (default: 8)")
     add("--bits", type=int, choices=(4, 8), help="of each weight of the language model (default: all)")
+    add(
+        "--dtype",
+        default="float32",
+        choices=("float32", "bfloat16", "float16"),
+        help="of the weights (default: float32)",
+    )
     add("--json", metavar="FILE", help="write every answer and a manifest, the table beside it as .md; or a folder")
     parser.set_defaults(run=run_benchmarks, first=name)
 
@@ -149,6 +155,7 @@ def _run(name: str, data: str, args: argparse.Namespace, json_path: str | Path |
         batch_size=args.batch_size,
         baselines=_baselines(args),
         bits=args.bits,
+        dtype=args.dtype,
         judge=None if args.judge_url is None else Judge(args.judge_url, args.judge_model),
     )
     if args.predictions:

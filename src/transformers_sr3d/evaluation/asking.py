@@ -17,7 +17,6 @@ import torch
 from accelerate import PartialState
 from tqdm import tqdm
 
-from transformers_sr3d.evaluation.checkpoint import open_checkpoint
 from transformers_sr3d.evaluation.measured_with import check_json_path, check_model_exists
 from transformers_sr3d.evaluation.progress import Progress, only_run
 from transformers_sr3d.evaluation.scene_answers import MAX_NEW_TOKENS
@@ -61,32 +60,29 @@ def check_asking(
 
 
 def ask_all(
-    model: str | Path,
     batches: Sequence[Batch],
     answer: Answerer,
     *,
+    load: Callable[[], tuple[Any, Any]],
     manifest: dict[str, Any],
     report_of: Callable[[list[dict[str, Any]]], dict[str, Any]],
     json_path: str | Path | None = None,
-    bits: int | None = None,
 ) -> dict[str, Any] | None:
     """Answer all batches and write the report.
 
     Args:
-        model (`str` or `Path`):
-            The checkpoint; loaded only if there is something to ask.
         batches (`Sequence[list[Record]]`):
             The questions, in order.
         answer (`Callable`):
             Answers and scores a batch.
+        load (`Callable`):
+            Loads the model and its processor; called only if there is something to ask.
         manifest (`dict[str, Any]`):
             What a run that goes on must have in common with the one that was killed.
         report_of (`Callable[[list[dict]], dict]`):
             From all samples to the report without the manifest.
         json_path (`str` or `Path`, *optional*):
             Of the report; nothing is kept without.
-        bits (`int`, *optional*):
-            4 or 8 for each weight of the language model's layers.
 
     Returns:
         `dict[str, Any]` or `None`: The report; None in all processes but the first.
@@ -102,7 +98,7 @@ def ask_all(
         progress = Progress(parts[rank], manifest)
         mine = [place for place in range(len(batches)) if place % processes == rank and place not in progress.done]
         if mine:
-            network, processor = open_checkpoint(model, bits=bits)
+            network, processor = load()
             for place in tqdm(mine, unit="batch", desc="asking", disable=None):
                 progress.add(place, answer(network, processor, batches[place]))
         state.wait_for_everyone()

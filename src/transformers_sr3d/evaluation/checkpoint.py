@@ -22,7 +22,7 @@ from transformers_sr3d.training.heads import HEADS
 
 
 def open_checkpoint(
-    model: str | Path, *, bits: int | None = None
+    model: str | Path, *, bits: int | None = None, dtype: str = "float32"
 ) -> tuple[SR3DForConditionalGeneration, SR3DProcessor]:
     """Load a checkpoint that is to be measured.
 
@@ -31,9 +31,11 @@ def open_checkpoint(
             Folder, or a name such as `"someone/sr3d"`.
         bits (`int`, *optional*):
             4 or 8 for each weight of the language model's layers.
+        dtype (`str`, defaults to `"float32"`):
+            Of the weights: `"float32"`, `"bfloat16"` or `"float16"`.
 
     Returns:
-        `tuple[SR3DForConditionalGeneration, SR3DProcessor]`: In float32, on an accelerator if there is one.
+        `tuple[SR3DForConditionalGeneration, SR3DProcessor]`: On an accelerator if there is one.
 
     Raises:
         ImportError: If `bits` is given and bitsandbytes is missing.
@@ -43,7 +45,7 @@ def open_checkpoint(
     check_config(model)
     try:
         network, report = SR3DForConditionalGeneration.from_pretrained(
-            model, dtype=torch.float32, output_loading_info=True, **quantisation(bits)
+            model, dtype=getattr(torch, dtype), output_loading_info=True, **quantisation(bits)
         )
     except (SafetensorError, RuntimeError) as error:
         raise ValueError(

@@ -10,6 +10,7 @@ May import: accelerate and the whole package.
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from accelerate import PartialState
 
 from transformers_sr3d.answers_sr3d import parse_choice, parse_quantity, parse_regions
 from transformers_sr3d.evaluation.asking import ask_all, check_asking, generate_answers
+from transformers_sr3d.evaluation.checkpoint import open_checkpoint
 from transformers_sr3d.evaluation.measured_with import describe_decoding, describe_run, hash_weights
 from transformers_sr3d.evaluation.metrics import is_within_ratio, mean_relative_accuracy, wilson_interval
 from transformers_sr3d.finetuning.encoding import encode_record
@@ -71,13 +73,12 @@ def evaluate_records(
     if lacking:
         raise ValueError(f"{lacking[0]}: `truth` is needed to score, got none in {len(lacking)} records. Add it.")
     return ask_all(
-        model,
         [records[start : start + batch_size] for start in range(0, len(records), batch_size)],
         _answer_batch,
+        load=partial(open_checkpoint, model, bits=bits),
         manifest=_manifest(model, files, len(records), batch_size, bits),
         report_of=lambda samples: {"rows": score_rows(samples), "samples": samples},
         json_path=json_path,
-        bits=bits,
     )
 
 

@@ -11,6 +11,7 @@ May import: pycocotools when mAP is computed, and siblings.
 
 import contextlib
 import io
+import math
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -74,13 +75,24 @@ def _record(
         raise ValueError(f"{where}: must be an object of COCO, got {error!r} in it. Download it again.") from error
     if not picture.is_file():
         raise MissingDataError(f"{where}: `--data` must hold val2017/{picture.name}, got none there. {SOURCE}")
-    box = [max(0.0, x), max(0.0, y), min(x + width, size[0]), min(y + height, size[1])]
-    region = _mask(entry["segmentation"], where) if switches["prompt"] == "mask" else [{"box_xyxy": box, "region": 0}]
+    box = _whole_pixels(x, width, size[0]), _whole_pixels(y, height, size[1])
+    corners = [box[0][0], box[1][0], box[0][1], box[1][1]]
+    region = (
+        _mask(entry.get("segmentation"), where)
+        if switches["prompt"] == "mask"
+        else [{"box_xyxy": corners, "region": 0}]
+    )
     sample: dict[str, Any] = {"images": [str(picture)], "regions": region}
     if switches["crop"] == "reference":
         sample["crop"] = reference_crop((x, y, width, height), size)
     truth = {"name": name, "image": entry["image_id"], "box_xywh": entry["bbox"]}
     return make_record(where, str(entry["id"]), QUESTION, sample, ALL, truth)
+
+
+def _whole_pixels(start: float, extent: float, length: int) -> tuple[int, int]:
+    """The pixels that a side of a box touches, at least one of the picture's."""
+    low = min(max(0, math.floor(start)), length - 1)
+    return low, min(max(math.ceil(start + extent), low + 1), length)
 
 
 def _mask(segmentation: Any, where: str) -> list[dict[str, Any]]:

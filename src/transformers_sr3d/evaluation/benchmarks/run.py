@@ -6,36 +6,33 @@ May import: the standard library, accelerate and the whole package.
 """
 
 import hashlib
-import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from accelerate import PartialState
 
 from transformers_sr3d.evaluation.asking import ask_all, check_asking, generate_answers
-from transformers_sr3d.evaluation.benchmarks.figures import Figure
 from transformers_sr3d.evaluation.benchmarks.judge import Judge
 from transformers_sr3d.evaluation.benchmarks.predictions import check_ids, read_predictions
+from transformers_sr3d.evaluation.benchmarks.scoring import MAJORITY, MODEL, make_report, make_sample
 from transformers_sr3d.evaluation.benchmarks.shown import BLIND, NO_DEPTH, NONE, Shown, ShowSettings, show_less
 from transformers_sr3d.evaluation.benchmarks.spatial_rgpt_bench import SPATIAL_RGPT_BENCH
 from transformers_sr3d.evaluation.benchmarks.sr3d_bench import SR3D_BENCH
 from transformers_sr3d.evaluation.benchmarks.task import Task
+from transformers_sr3d.evaluation.checkpoint import open_checkpoint
 from transformers_sr3d.evaluation.measured_with import check_json_path, describe_run, hash_weights
 from transformers_sr3d.evaluation.progress import Progress
 from transformers_sr3d.evaluation.scene_answers import answer_questions
 from transformers_sr3d.records.format import Record
 
 
-MODEL, MAJORITY, ORACLE = "model", "majority", "oracle"
+ORACLE = "oracle"
 ASKED_BASELINES = (BLIND, NO_DEPTH)
 BASELINES = (BLIND, MAJORITY, NO_DEPTH, ORACLE)
 VERSION = 1
-# Where a truth that is no number and no list of answers has its text.
-TEXT_KEYS = ("letter", "choice", "name", "text", "answer")
 
 
 @dataclass(frozen=True)
@@ -50,6 +47,7 @@ class RunSettings:
         batch_size (`int`, defaults to 8): Questions generated together.
         baselines (`tuple[str, ...]`): Out of `BASELINES`.
         bits (`int`, *optional*): 4 or 8 for each weight of the language model's layers.
+        dtype (`str`, defaults to `"float32"`): Of the weights.
         judge (`Judge`, *optional*): Who judges SpatialRGPT-Bench.
     """
 
@@ -60,6 +58,7 @@ class RunSettings:
     batch_size: int = 8
     baselines: tuple[str, ...] = ()
     bits: int | None = None
+    dtype: str = "float32"
     judge: Judge | None = None
 
 
@@ -102,13 +101,12 @@ def run_task(
         "decoding": _decoding(task, settings),
     }
     return ask_all(
-        model,
         batches_of(records, settings.batch_size),
         asker.answer,
+        load=partial(open_checkpoint, model, bits=settings.bits, dtype=settings.dtype),
         manifest=manifest,
         report_of=lambda samples: make_report(task, switches, samples, settings.baselines),
         json_path=json_path,
-        bits=settings.bits,
     )
 
 
@@ -140,6 +138,10 @@ def score_predictions(
     _check_baselines(task, settings)
     check_json_path(json_path)
     switches, records = _read(task, settings)
+    if settings.limit is not None:
+        raise ValueError(
+            f"`--limit` must be left out with --predictions, got {settings.limit}. All answers are scored."
+        )
     answers = read_predictions(predictions, task.name, records)
     samples = [
         make_sample(task, record, {MODEL: answer}, switches, settings.judge)
@@ -157,6 +159,8 @@ def _read(task: Task, settings: RunSettings) -> tuple[dict[str, str], list[Recor
     switches = task.read_switches(settings.switches)
     records = task.read(Path(settings.data), switches)
     check_ids(records)
+    if not records:
+        raise ValueError(f"`--switch` must leave questions, got none of {task.name} in {settings.data}.")
     return switches, records[: settings.limit]
 
 
@@ -243,130 +247,6 @@ class _Asker:
         return [text.strip() for text in generate_answers(network, processor, many, turns, max_new_tokens=longest)]
 
 
-def make_sample(
-    task: Task, record: Record, answers: Mapping[str, str], switches: Mapping[str, str], judge: Judge | None = None
-) -> dict[str, Any]:
-    """Score the answers to a question.
-
-    Args:
-        task (`Task`):
-            Its task.
-        record (`Record`):
-            The question.
-        answers (`Mapping[str, str]`):
-            Of the model, and of baselines.
-        switches (`Mapping[str, str]`):
-            Of the task.
-        judge (`Judge`, *optional*):
-            Adds `judged`.
-
-    Returns:
-        `dict[str, Any]`: `id`, `category`, `question`, `truth`, `answer`, scores, and the same of baselines.
-    """
-    scored = {}
-    for name, text in answers.items():
-        scored[name] = {"answer": text, **checked_scores(task.score(record.truth or {}, text, switches), record)}
-        if judge is not None:
-            scored[name]["judged"] = judge.is_right(record.truth or {}, text)
-    sample = {"id": record.id, "category": record.category, "question": record.turns[0][0], "truth": record.truth}
-    baselines = {name: scores for name, scores in scored.items() if name != MODEL}
-    return {**sample, **scored[MODEL], **({"baselines": baselines} if baselines else {})}
-
-
-def checked_scores(scores: dict[str, Any], record: Record) -> dict[str, Any]:
-    """Refuse scores that are no numbers.
-
-    Args:
-        scores (`dict[str, Any]`):
-            Of a question.
-        record (`Record`):
-            The question.
-
-    Returns:
-        `dict[str, Any]`: The same.
-
-    Raises:
-        ValueError: If one is NaN or infinite.
-    """
-    for name, value in scores.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"{record.where}: the score {name!r} must be a number, got {value}. Check its truth.")
-    return scores
-
-
-def make_report(
-    task: Task, switches: Mapping[str, str], samples: list[dict[str, Any]], baselines: Sequence[str]
-) -> dict[str, Any]:
-    """Make the table of a report.
-
-    Args:
-        task (`Task`):
-            The task.
-        switches (`Mapping[str, str]`):
-            Of the task.
-        samples (`list[dict]`):
-            Scored.
-        baselines (`Sequence[str]`):
-            Columns beside the model.
-
-    Returns:
-        `dict[str, Any]`: `rows`, `empty_answers` (counted as they are scored) and `samples`.
-    """
-    columns: dict[str, list[Figure]] = {MODEL: task.rows(samples, switches)}
-    for name in baselines:
-        answered = _majority(task, switches, samples) if name == MAJORITY else [
-            sample | sample["baselines"][name] for sample in samples
-        ]  # fmt: skip
-        columns[name] = task.rows(answered, switches)
-    cells = {name: {(row.metric, row.group): row for row in rows} for name, rows in columns.items()}
-    rows = []
-    for row in columns[MODEL]:
-        found = {name: cells[name].get((row.metric, row.group)) for name in columns}
-        values = {name: cell._asdict() for name, cell in found.items() if cell is not None}
-        for cell in values.values():
-            del cell["metric"], cell["group"]
-        rows.append({"metric": row.metric, "group": row.group, "cells": values})
-    empty = sum(not sample["answer"].strip() for sample in samples)
-    return {"rows": rows, "empty_answers": empty, "samples": samples}
-
-
-def _majority(task: Task, switches: Mapping[str, str], samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What the commonest true answer of each category, or the median, would have scored."""
-    best: dict[str, str] = {}
-    for category in {sample["category"] for sample in samples}:
-        truths = [sample["truth"] for sample in samples if sample["category"] == category]
-        best[category] = commonest_answer(truths)
-    return [
-        sample | {"answer": best[sample["category"]]} | task.score(sample["truth"], best[sample["category"]], switches)
-        for sample in samples
-    ]
-
-
-def commonest_answer(truths: Sequence[Mapping[str, Any]]) -> str:
-    """Find the answer that fits the truths best without looking.
-
-    Args:
-        truths (`Sequence[Mapping]`):
-            Of one category.
-
-    Returns:
-        `str`: The median of numbers, else the commonest text; of equally common ones the first in the alphabet.
-    """
-    numbers = [truth.get("number", truth.get("value")) for truth in truths]
-    if all(number is not None for number in numbers):
-        return f"{median(numbers):g}" if "number" in truths[0] else f"{median(numbers):g} meters"
-    words = Counter(word for truth in truths for word in _texts_of(truth))
-    return min(words, key=lambda word: (-words[word], word))
-
-
-def _texts_of(truth: Mapping[str, Any]) -> list[str]:
-    """All texts that would be right."""
-    if "answers" in truth:
-        return list(truth["answers"])
-    found = [truth[key] for key in TEXT_KEYS if isinstance(truth.get(key), str)]
-    return found[:1]
-
-
 def _manifest(
     task: Task, records: Sequence[Record], settings: RunSettings, switches: Mapping[str, str]
 ) -> dict[str, Any]:
@@ -391,6 +271,6 @@ def _decoding(task: Task, settings: RunSettings) -> dict[str, Any]:
         "greedy": True,
         "max_new_tokens": task.max_new_tokens,
         "batch_size": settings.batch_size,
-        "dtype": "float32",
+        "dtype": settings.dtype,
         "language_model_bits": settings.bits,
     }

@@ -161,9 +161,9 @@ class Shown:
         if not regions:
             return dict(views)
         crop = record.sample.get("crop")
-        if crop is not None:
+        if crop is not None or any("polygon" in mark for mark in regions):
             size_wh = _open_picture(record.sample["images"][0], None, record.where).size
-            regions = [_cropped_region(mark, crop, size_wh) for mark in regions]
+            regions = [_region_in_crop(mark, crop or (0, 0, *size_wh), size_wh) for mark in regions]
         return views | {"regions": regions}
 
     @property
@@ -184,7 +184,13 @@ class Shown:
             raise MissingDataError(f"`--scenes` must hold {name}, got none in {self._root}. {self.task.layout}")
         source = open_source(path)
         if self.geometry == OFFICIAL:
-            source = source.select([i for i, view in enumerate(source.views) if _has_geometry(view)])
+            whole = [index for index, view in enumerate(source.views) if _has_geometry(view)]
+            if not whole:
+                raise ValueError(
+                    f"`--geometry official` must find depth and poses, got no view with both in {path}. Import the "
+                    "scan with them, or say --geometry estimator or none."
+                )
+            source = source.select(whole)
         source = source.select(select_uniform(len(source.views), min(self.settings.frames, len(source.views))))
         return self._with_geometry(source).arguments()
 
@@ -238,8 +244,8 @@ def _open_picture(image: Any, crop: Sequence[int] | None, where: str) -> Image.I
     return picture if crop is None else picture.crop((crop[0], crop[1], crop[2], crop[3]))
 
 
-def _cropped_region(mark: Mapping[str, Any], crop: Sequence[int], size_wh: tuple[int, int]) -> dict[str, Any]:
-    """Move a region into the cropped picture; of one that is cut away, the pixel of the crop that is nearest stays."""
+def _region_in_crop(mark: Mapping[str, Any], crop: Sequence[int], size_wh: tuple[int, int]) -> dict[str, Any]:
+    """Move a region into the cropped picture; of one that covers no pixel there, the nearest one stands for it."""
     left, top, right, bottom = crop
     size_hw = size_wh[::-1]
     if "box_xyxy" in mark:
@@ -250,10 +256,18 @@ def _cropped_region(mark: Mapping[str, Any], crop: Sequence[int], size_wh: tuple
         pixels = decode_rle(mark["mask"])
     inside = pixels[top:bottom, left:right].copy()
     if not inside.any():
-        rows, columns = np.nonzero(pixels)
-        row, column = (float(np.mean(places)) if places.size else 0.0 for places in (rows, columns))
-        inside[int(np.clip(row - top, 0, bottom - top - 1)), int(np.clip(column - left, 0, right - left - 1))] = True
+        x, y = _middle(mark, pixels)
+        inside[int(np.clip(y - top, 0, bottom - top - 1)), int(np.clip(x - left, 0, right - left - 1))] = True
     return {name: value for name, value in mark.items() if name in ("region", "view")} | {"mask": inside}
+
+
+def _middle(mark: Mapping[str, Any], pixels: np.ndarray) -> tuple[float, float]:
+    """Column and row of the middle of a region, however small it is."""
+    if "polygon" in mark:
+        corners = np.concatenate([np.reshape(ring, (-1, 2)) for ring in mark["polygon"]])
+        return float(corners[:, 0].mean()), float(corners[:, 1].mean())
+    rows, columns = np.nonzero(pixels)
+    return (float(columns.mean()), float(rows.mean())) if rows.size else (0.0, 0.0)
 
 
 def show_less(arguments: dict[str, Any], less: str) -> dict[str, Any]:
