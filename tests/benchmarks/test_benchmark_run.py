@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import official_files
@@ -16,8 +17,14 @@ from textured_corner import poses_of, render
 from transformers_sr3d.cli.main import main
 from transformers_sr3d.evaluation.benchmarks import run
 from transformers_sr3d.evaluation.benchmarks.run import RunSettings, batches_of, run_task
-from transformers_sr3d.evaluation.benchmarks.scoring import checked_scores, commonest_answer
+from transformers_sr3d.evaluation.benchmarks.scoring import (
+    checked_scores,
+    common_answers,
+    make_report,
+    make_sample,
+)
 from transformers_sr3d.evaluation.benchmarks.shown import Shown, ShowSettings, show_less
+from transformers_sr3d.evaluation.benchmarks.task import make_record
 from transformers_sr3d.evaluation.benchmarks.tasks import find_task
 
 
@@ -157,12 +164,27 @@ def test_baselines_are_shown_less(place):
     assert len(set(blind["images"][0].ravel().tolist())) == 1
 
 
-def test_commonest_answers():
-    assert commonest_answer([{"answers": ["a", "b"]}, {"answers": ["b"]}]) == "b"
-    assert commonest_answer([{"answers": ["b"]}, {"answers": ["a"]}]) == "a"
-    assert commonest_answer([{"number": 3.0}, {"number": 1.0}, {"number": 8.0}]) == "3"
-    assert commonest_answer([{"value": 0.5}, {"value": 1.5}]) == "1 meters"
-    assert commonest_answer([{"letter": "B", "options": ["x", "y"]}] * 2) == "B"
+def test_common_answers():
+    assert common_answers([{"answers": ["a", "b"]}, {"answers": ["b"]}]) == ["b", "a"]
+    assert common_answers([{"answers": ["b"]}, {"answers": ["a"]}]) == ["a", "b"]
+    assert common_answers([{"number": 3.0}, {"number": 1.0}, {"number": 8.0}]) == ["3"]
+    assert common_answers([{"value": 0.5}, {"value": 1.5}]) == ["1 meters"]
+    assert common_answers([{"letter": "B", "options": ["x", "y"]}] * 2) == ["B"]
+
+
+def test_majority_is_the_best_constant_answer_and_knows_no_judge():
+    task = find_task("spatialrgpt-bench")
+    texts = ["Yes, Region [0] is.", "Indeed, it is to the left.", "No.", "True.", "Incorrect."]
+    truths = [{"kind": "left/right", "question": "Is it left?", "answer": text} for text in texts]
+    record = make_record("x", "0", "Is it left?", {}, "left/right", {})
+    samples = [
+        make_sample(task, replace(record, truth=truth), {"model": "No."}, {}) | {"judged": True} for truth in truths
+    ]
+    report = make_report(task, {}, samples, ["majority"])
+    cells = {row["metric"]: row["cells"] for row in report["rows"] if row["group"] == "all"}
+    assert cells["success (parser)"]["model"]["value"] == pytest.approx(40.0)
+    assert cells["success (parser)"]["majority"]["value"] == pytest.approx(60.0)
+    assert set(cells["success (judge)"]) == {"model"}
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@
 May import: the standard library, pyarrow when a Parquet file is read, and siblings.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from transformers_sr3d.inputs.files import read_json
 from transformers_sr3d.json_files import parse_object
 
 
@@ -73,15 +73,30 @@ def _rows_of(path: Path) -> list[tuple[str, dict[str, Any]]]:
     if path.suffix == ".parquet":
         entries = _read_parquet(path)
     elif path.suffix == ".jsonl":
-        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        lines = [line for line in _read_text(path).split("\n") if line.strip()]
         entries = [parse_object(line, f"{path.name}:{number}") for number, line in enumerate(lines, start=1)]
     else:
-        entries = read_json(path)
+        entries = _read_json(path)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ValueError(
             f"`{path}` must hold a list of objects, got {type(entries).__name__}. Take the official file as it is."
         )
     return [(f"{path.name}#{number}", entry) for number, entry in enumerate(entries)]
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"`{path}` must be UTF-8, got {error}. Download it again.") from error
+
+
+def _read_json(path: Path) -> Any:
+    """Official files hold pictures, too, and may be larger than what `inputs` reads."""
+    try:
+        return json.loads(_read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"`{path}` must be JSON, got {str(error)[:200]}. Download it again.") from error
 
 
 def _read_parquet(path: Path) -> list[dict[str, Any]]:

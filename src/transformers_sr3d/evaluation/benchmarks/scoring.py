@@ -18,6 +18,7 @@ from transformers_sr3d.records.format import Record
 
 
 MODEL, MAJORITY = "model", "majority"
+CANDIDATES = 20  # for the best constant answer
 # Where a truth that is no number and no list of answers has its text.
 TEXT_KEYS = ("letter", "choice", "name", "text", "answer")
 
@@ -110,32 +111,36 @@ def make_report(
 
 
 def _majority(task: Task, switches: Mapping[str, str], samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What the commonest true answer of each category, or the median, would have scored."""
+    """What the best constant answer to each category would have scored."""
     best: dict[str, str] = {}
     for category in {sample["category"] for sample in samples}:
         truths = [sample["truth"] for sample in samples if sample["category"] == category]
-        best[category] = commonest_answer(truths)
+        candidates = common_answers(truths)
+        right = [sum(task.score(truth, answer, switches)["right"] for truth in truths) for answer in candidates]
+        best[category] = candidates[right.index(max(right))]
+    bare = [{key: sample[key] for key in ("id", "category", "question", "truth")} for sample in samples]
     return [
-        sample | {"answer": best[sample["category"]]} | task.score(sample["truth"], best[sample["category"]], switches)
-        for sample in samples
+        sample
+        | {"answer": best[sample["category"]], **task.score(sample["truth"], best[sample["category"]], switches)}
+        for sample in bare
     ]
 
 
-def commonest_answer(truths: Sequence[Mapping[str, Any]]) -> str:
-    """Find the answer that fits the truths best without looking.
+def common_answers(truths: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Find what somebody would answer who knows how truths are distributed and does not look.
 
     Args:
         truths (`Sequence[Mapping]`):
             Of one category.
 
     Returns:
-        `str`: The median of numbers, else the commonest text; of equally common ones the first in the alphabet.
+        `list[str]`: The median of numbers, else the commonest texts, of equally common ones in alphabetical order.
     """
     numbers = [truth.get("number", truth.get("value")) for truth in truths]
     if all(number is not None for number in numbers):
-        return f"{median(numbers):g}" if "number" in truths[0] else f"{median(numbers):g} meters"
+        return [f"{median(numbers):g}" if "number" in truths[0] else f"{median(numbers):g} meters"]
     words = Counter(word for truth in truths for word in _texts_of(truth))
-    return min(words, key=lambda word: (-words[word], word))
+    return sorted(words, key=lambda word: (-words[word], word))[:CANDIDATES]
 
 
 def _texts_of(truth: Mapping[str, Any]) -> list[str]:

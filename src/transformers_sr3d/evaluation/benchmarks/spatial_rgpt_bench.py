@@ -84,7 +84,11 @@ def _record(data: Path, where: str, row: dict[str, Any], switches: Switches) -> 
     kind = _kind(text_of(info, "category", f"{where}: `qa_info`"), str(info.get("type", "")))
     image = row["image_info"].get("file_path") if isinstance(row["image_info"], dict) else None
     sample = {"images": [_picture(data, image, where)]} | ({"regions": regions} if regions else {})
-    return make_record(where, str(row["id"]), text, sample, kind, {"kind": kind, "answer": answer, "question": text})
+    truth: dict[str, Any] = {"kind": kind, "answer": answer, "question": text}
+    length = parse_quantity(answer) if kind in LENGTHS else None
+    if length is not None:
+        truth["value"] = length["value"]  # for the median of the baseline
+    return make_record(where, str(row["id"]), text, sample, kind, truth)
 
 
 def _turn(conversations: Any, place: int, where: str) -> str:
