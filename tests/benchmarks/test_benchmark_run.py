@@ -4,8 +4,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -111,6 +113,25 @@ def test_other_settings_do_not_go_on_in_a_killed_run(place, tmp_path, monkeypatc
         run_task(find_task("sqa3d"), CHECKPOINT, settings_of(place, "sqa3d"), tmp_path / "out.json")
     with pytest.raises(ValueError, match="same settings"):
         run_task(find_task("sqa3d"), CHECKPOINT, settings_of(place, "sqa3d", batch_size=2), tmp_path / "out.json")
+
+
+@pytest.mark.slow  # starts two processes
+def test_a_run_that_is_killed_outright_loses_one_batch_at_most(report, place, tmp_path):
+    call = [sys.executable, "-m", "transformers_sr3d.cli.main", "eval", "sqa3d", "--model", CHECKPOINT]
+    call += ["--data", str(place / "sqa3d"), "--scenes", str(place / "scans"), "--batch-size", "1"]
+    call += ["--json", str(tmp_path / "out.json")]
+    partial = tmp_path / "out.json.rank0of1.partial.jsonl"
+    process = subprocess.Popen(call, stderr=subprocess.DEVNULL)
+    while process.poll() is None and (not partial.exists() or len(partial.read_bytes().splitlines()) < 2):
+        time.sleep(0.001)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    kept = len(partial.read_bytes().splitlines()) - 1  # the first line is the manifest
+    assert 1 <= kept < 4
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert answers_of(json.loads((tmp_path / "out.json").read_text())) == answers_of(report)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.json", "out.md"]
 
 
 @pytest.mark.slow  # starts four processes
