@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from transformers_sr3d.evaluation.report import (
+from transformers_sr3d.evaluation.rooms.report import (
     NAMING,
     QUALITATIVE,
     QUANTITATIVE,

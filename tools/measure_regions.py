@@ -17,7 +17,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from transformers_sr3d.camera_inputs_sr3d import prepare_views
-from transformers_sr3d.evaluation.bench_rooms import SourceScene
+from transformers_sr3d.evaluation.rooms.bench_rooms import SourceScene
 from transformers_sr3d.region_prompts_sr3d import read_regions
 from transformers_sr3d.rooms.furniture.pack import FurniturePack, open_furniture
 from transformers_sr3d.rooms.rendering.scenes import SceneSettings, make_scene

@@ -89,6 +89,6 @@ def test_an_error_of_several_lines_is_printed_as_one(folder, monkeypatch, capsys
     def fail(*args, **kwargs):
         raise ValueError("`model` is bad:\n\tsize mismatch\nfor a  b")
 
-    monkeypatch.setattr("transformers_sr3d.evaluation.runner.run_benchmark", fail)
+    monkeypatch.setattr("transformers_sr3d.evaluation.rooms.runner.run_benchmark", fail)
     assert main(arguments(folder)) == 2
     assert capsys.readouterr().err == "sr3d eval: `model` is bad: \tsize mismatch for a  b\n"

@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 from closed_form_rooms import FURNITURE, make_scene
 
-from transformers_sr3d.evaluation.bench_rooms import SourceScene
-from transformers_sr3d.evaluation.bench_views import scene_arguments
-from transformers_sr3d.evaluation.oracle import MeasuredRegion, anchor_of, is_geometric, measure_regions, oracle_answer
-from transformers_sr3d.evaluation.room_scores import is_right
+from transformers_sr3d.evaluation.rooms.bench_rooms import SourceScene
+from transformers_sr3d.evaluation.rooms.bench_views import scene_arguments
+from transformers_sr3d.evaluation.rooms.oracle import (
+    MeasuredRegion,
+    anchor_of,
+    is_geometric,
+    measure_regions,
+    oracle_answer,
+)
+from transformers_sr3d.evaluation.rooms.room_scores import is_right
 from transformers_sr3d.rooms.questions.conversations import RoomQuestion, sample_conversation
 from transformers_sr3d.rooms.questions.phrasings import phrasings, training_phrasings
 

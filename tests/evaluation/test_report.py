@@ -4,7 +4,13 @@
 
 import pytest
 
-from transformers_sr3d.evaluation.report import add_majority, category_rows, format_markdown, format_text, summarize
+from transformers_sr3d.evaluation.rooms.report import (
+    add_majority,
+    category_rows,
+    format_markdown,
+    format_text,
+    summarize,
+)
 
 
 def sample(category, right, *, views=4, region_kind="masks", form="choice", **changes):

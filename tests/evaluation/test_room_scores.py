@@ -5,7 +5,7 @@
 import pytest
 
 from transformers_sr3d.evaluation.metrics import mean_relative_accuracy
-from transformers_sr3d.evaluation.room_scores import (
+from transformers_sr3d.evaluation.rooms.room_scores import (
     first_name,
     is_right,
     parse_area,

@@ -14,10 +14,10 @@ import torch
 from closed_form_rooms import FURNITURE
 from known_rooms import known_room
 
-from transformers_sr3d.evaluation.bench_rooms import RenderedRooms, StoredRooms
-from transformers_sr3d.evaluation.bench_views import choose_kind, fitting_degradations, to_tensors
-from transformers_sr3d.evaluation.room_scores import is_right
-from transformers_sr3d.evaluation.rooms_bench import BenchScenes, BenchSettings, question_sample, region_share
+from transformers_sr3d.evaluation.rooms.bench_rooms import RenderedRooms, StoredRooms
+from transformers_sr3d.evaluation.rooms.bench_views import choose_kind, fitting_degradations, to_tensors
+from transformers_sr3d.evaluation.rooms.room_scores import is_right
+from transformers_sr3d.evaluation.rooms.rooms_bench import BenchScenes, BenchSettings, question_sample, region_share
 from transformers_sr3d.rooms.questions.conversations import RoomQuestion
 
 

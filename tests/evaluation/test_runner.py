@@ -14,8 +14,8 @@ from closed_form_rooms import write_rooms
 
 from transformers_sr3d.evaluation.measured_with import check_model_exists, hash_weights
 from transformers_sr3d.evaluation.progress import only_run
-from transformers_sr3d.evaluation.rooms_bench import BenchScenes, BenchSettings
-from transformers_sr3d.evaluation.runner import (
+from transformers_sr3d.evaluation.rooms.rooms_bench import BenchScenes, BenchSettings
+from transformers_sr3d.evaluation.rooms.runner import (
     make_ahead,
     run_benchmark,
     share_cores,

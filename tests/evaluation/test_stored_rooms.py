@@ -11,8 +11,8 @@ import pytest
 from damage import MISSING, damaged_values, write_json
 from PIL import Image
 
-from transformers_sr3d.evaluation.bench_rooms import StoredRooms
-from transformers_sr3d.evaluation.stored_rooms import read_room_file
+from transformers_sr3d.evaluation.rooms.bench_rooms import StoredRooms
+from transformers_sr3d.evaluation.rooms.stored_rooms import read_room_file
 
 
 # What is no damage: any text is a name, a floor may lie below zero, things may stand on nothing, a room may be empty.

@@ -79,9 +79,9 @@ def run_rooms_bench(args: argparse.Namespace) -> int:
     Returns:
         `int`: 0.
     """
-    from transformers_sr3d.evaluation.report import format_text
-    from transformers_sr3d.evaluation.rooms_bench import BenchSettings
-    from transformers_sr3d.evaluation.runner import run_benchmark
+    from transformers_sr3d.evaluation.rooms.report import format_text
+    from transformers_sr3d.evaluation.rooms.rooms_bench import BenchSettings
+    from transformers_sr3d.evaluation.rooms.runner import run_benchmark
 
     settings = BenchSettings(
         split=args.split,

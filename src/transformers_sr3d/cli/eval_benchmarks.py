@@ -115,9 +115,9 @@ def _check_names(names: list[str]) -> None:
 
 def _run_rooms_bench(args: argparse.Namespace, json_path: str | Path | None) -> None:
     """Measure on furnished rooms with the options that it shares with the others."""
-    from transformers_sr3d.evaluation.report import format_text
-    from transformers_sr3d.evaluation.rooms_bench import BenchSettings
-    from transformers_sr3d.evaluation.runner import run_benchmark
+    from transformers_sr3d.evaluation.rooms.report import format_text
+    from transformers_sr3d.evaluation.rooms.rooms_bench import BenchSettings
+    from transformers_sr3d.evaluation.rooms.runner import run_benchmark
 
     settings = BenchSettings(max_views=args.frames, baselines=_baselines(args))
     limit = 400 if args.limit is None else args.limit

@@ -36,7 +36,7 @@ from transformers_sr3d.evaluation.kinect_photo import (
 from transformers_sr3d.evaluation.measured_with import check_json_path, check_model_exists, describe_run, hash_weights
 from transformers_sr3d.evaluation.metrics import wilson_interval
 from transformers_sr3d.evaluation.progress import only_run
-from transformers_sr3d.evaluation.room_scores import is_right, stated_quantity
+from transformers_sr3d.evaluation.rooms.room_scores import is_right, stated_quantity
 from transformers_sr3d.evaluation.scene_answers import MAX_NEW_TOKENS
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.processing_sr3d import SR3DProcessor

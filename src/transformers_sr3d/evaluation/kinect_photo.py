@@ -18,8 +18,8 @@ import numpy as np
 
 from transformers_sr3d.camera_inputs_sr3d import prepare_views
 from transformers_sr3d.evaluation.metrics import is_within_ratio
-from transformers_sr3d.evaluation.oracle import MeasuredRegion, measure_regions, oracle_answer
-from transformers_sr3d.evaluation.room_scores import is_right, stated_quantity
+from transformers_sr3d.evaluation.rooms.oracle import MeasuredRegion, measure_regions, oracle_answer
+from transformers_sr3d.evaluation.rooms.room_scores import is_right, stated_quantity
 from transformers_sr3d.image_files_sr3d import load_image_rgb, open_image
 from transformers_sr3d.json_files import read_object, take, take_list, take_numbers, take_text
 from transformers_sr3d.region_masks_sr3d import polygon_mask

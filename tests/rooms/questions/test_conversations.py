@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from known_rooms import column_and_row, known_room, moved, random_room, room_of, thing
 
-from transformers_sr3d.evaluation.room_scores import is_right
+from transformers_sr3d.evaluation.rooms.room_scores import is_right
 from transformers_sr3d.rooms.composition.kinds import placed_names
 from transformers_sr3d.rooms.questions.conversations import (
     MULTI_VIEW_CATEGORIES,

@@ -13,7 +13,7 @@ from typing import Any
 
 from transformers_sr3d.evaluation.benchmarks.files import find_files, read_rows
 from transformers_sr3d.evaluation.benchmarks.sr3d_bench import SOURCE, STRUCTURE_FILE
-from transformers_sr3d.evaluation.oracle import is_geometric, measure_regions, oracle_answer
+from transformers_sr3d.evaluation.rooms.oracle import is_geometric, measure_regions, oracle_answer
 from transformers_sr3d.records.format import Record
 from transformers_sr3d.rooms.questions.conversations import RoomQuestion
 

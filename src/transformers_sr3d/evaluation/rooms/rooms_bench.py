@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from transformers_sr3d.evaluation.bench_rooms import RenderedRooms, RoomSource, StoredRooms
-from transformers_sr3d.evaluation.bench_views import (
+from transformers_sr3d.evaluation.rooms.bench_rooms import RenderedRooms, RoomSource, StoredRooms
+from transformers_sr3d.evaluation.rooms.bench_views import (
     blind_arguments,
     choose_kind,
     fitting_degradations,
@@ -27,9 +27,9 @@ from transformers_sr3d.evaluation.bench_views import (
     to_arrays,
     with_masks,
 )
-from transformers_sr3d.evaluation.oracle import is_geometric, measure_regions, oracle_answer
-from transformers_sr3d.evaluation.report import BASELINES
-from transformers_sr3d.evaluation.room_scores import is_right
+from transformers_sr3d.evaluation.rooms.oracle import is_geometric, measure_regions, oracle_answer
+from transformers_sr3d.evaluation.rooms.report import BASELINES
+from transformers_sr3d.evaluation.rooms.room_scores import is_right
 from transformers_sr3d.processing_sr3d import SR3DProcessor
 from transformers_sr3d.rooms.degradations.degrade import DEGRADATIONS, degrade
 from transformers_sr3d.rooms.questions.conversations import RoomQuestion, number_objects, sample_conversation

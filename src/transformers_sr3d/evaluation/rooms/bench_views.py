@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from transformers_sr3d.camera_inputs_sr3d import prepare_views
-from transformers_sr3d.evaluation.bench_rooms import SourceScene
 from transformers_sr3d.evaluation.benchmarks.shown import BLIND_SIZE, GREY
+from transformers_sr3d.evaluation.rooms.bench_rooms import SourceScene
 from transformers_sr3d.region_prompts_sr3d import read_regions
 from transformers_sr3d.rooms.questions.region_marks import MULTI_VIEW_KINDS, SINGLE_VIEW_KINDS, mark_scene
 

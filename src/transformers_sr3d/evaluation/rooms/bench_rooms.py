@@ -19,7 +19,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from transformers_sr3d.evaluation.stored_rooms import check_same_views, check_sizes, read_instances, read_room_file
+from transformers_sr3d.evaluation.rooms.stored_rooms import (
+    check_same_views,
+    check_sizes,
+    read_instances,
+    read_room_file,
+)
 from transformers_sr3d.inputs.scene import SCENE_FILE, load_scene
 from transformers_sr3d.rooms.furniture.pack import FurniturePack, open_furniture
 from transformers_sr3d.rooms.rendering.scene_folder import FACTS_FILE

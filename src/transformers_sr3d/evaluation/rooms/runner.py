@@ -20,7 +20,6 @@ from typing import Any, TypeVar
 import torch
 from tqdm.auto import tqdm
 
-from transformers_sr3d.evaluation.bench_views import to_tensors
 from transformers_sr3d.evaluation.checkpoint import open_checkpoint
 from transformers_sr3d.evaluation.measured_with import (
     check_json_path,
@@ -31,9 +30,10 @@ from transformers_sr3d.evaluation.measured_with import (
 )
 from transformers_sr3d.evaluation.metrics import mean_relative_accuracy
 from transformers_sr3d.evaluation.progress import Progress, only_run
-from transformers_sr3d.evaluation.report import add_majority, summarize
-from transformers_sr3d.evaluation.room_scores import is_right, stated_quantity
-from transformers_sr3d.evaluation.rooms_bench import BenchScene, BenchScenes, BenchSettings
+from transformers_sr3d.evaluation.rooms.bench_views import to_tensors
+from transformers_sr3d.evaluation.rooms.report import add_majority, summarize
+from transformers_sr3d.evaluation.rooms.room_scores import is_right, stated_quantity
+from transformers_sr3d.evaluation.rooms.rooms_bench import BenchScene, BenchScenes, BenchSettings
 from transformers_sr3d.evaluation.scene_answers import answer_questions
 from transformers_sr3d.modeling_sr3d import SR3DForConditionalGeneration
 from transformers_sr3d.processing_sr3d import SR3DProcessor
