@@ -50,6 +50,8 @@ class LoopbackHub:
     def be_the_hub(self, monkeypatch) -> None:
         """Answer the clients of this process: huggingface_hub, and the client that transformers keeps once made."""
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", self.endpoint)
+        template = f"{self.endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
         monkeypatch.setattr("transformers.utils.hub._hf_api", None)
         monkeypatch.setenv("HF_TOKEN", "hf_loopback")
 

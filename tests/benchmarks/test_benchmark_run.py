@@ -379,6 +379,23 @@ def test_predictions_that_do_not_fit_are_refused(change, message, report, place,
     assert message in capsys.readouterr().err
 
 
+def test_answers_may_hold_any_letter(place, tmp_path):
+    lines = [{"id": f"22060200000{k}", "answer": "a\u2028chair"} for k in range(4)]
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    (tmp_path / "answers.jsonl").write_text("\ufeff" + text, encoding="utf-8")
+    call = ["eval", "sqa3d", "--data", str(place / "sqa3d"), "--predictions", str(tmp_path / "answers.jsonl")]
+    assert main([*call, "--json", str(tmp_path / "out.json")]) == 0
+    assert json.loads((tmp_path / "out.json").read_text())["samples"][0]["answer"] == "a\u2028chair"
+
+
+@pytest.mark.parametrize(
+    "option", [("--limit", "2"), ("--frames", "8"), ("--bits", "4"), ("--batch-size", "2"), ("--dtype", "float16")]
+)
+def test_options_without_effect_on_predictions_are_refused(option, place, capsys):
+    assert main(["eval", "sqa3d", "--data", str(place / "sqa3d"), "--predictions", "answers.jsonl", *option]) == 2
+    assert "must be left out with --predictions" in capsys.readouterr().err
+
+
 def test_a_report_of_another_task_is_refused(report, place, tmp_path, capsys):
     path = official_files.write_json(tmp_path / "sqa3d.json", report)
     assert main(["eval", "scanqa", "--data", str(place / "scanqa"), "--predictions", str(path)]) == 2
@@ -410,9 +427,27 @@ def test_command_line_lists_tasks_and_refuses_nonsense(capsys):
     assert "Did you mean sqa3d" in capsys.readouterr().err
 
 
+def test_what_the_last_task_lacks_is_said_before_the_first_one_runs(place, tmp_path, capsys):
+    call = ["eval", "sqa3d", "scanqa", "--model", CHECKPOINT, "--scenes", str(place / "scans")]
+    call += ["--data", f"sqa3d={place / 'sqa3d'}", f"scanqa={tmp_path}", "--json", str(tmp_path / "all")]
+    assert main(call) == 2
+    assert "must hold ScanQA_v1.0_val.json" in capsys.readouterr().err
+    assert not (tmp_path / "all").exists()
+
+
+@pytest.mark.parametrize("option", [("--geometry", "none"), ("--dtype", "bfloat16")])
+def test_options_that_rooms_bench_does_not_know_are_refused(option, place, capsys):
+    call = ["eval", "sqa3d", "rooms-bench", "--model", CHECKPOINT, "--data", f"sqa3d={place / 'sqa3d'}"]
+    assert main([*call, "--scenes", str(place / "scans"), *option]) == 2
+    assert "Run it apart" in capsys.readouterr().err
+
+
 def test_rooms_bench_runs_beside_others(place, tmp_path, capsys):
     call = ["eval", "sqa3d", "rooms-bench", "--model", CHECKPOINT, "--scenes", str(place / "scans"), "--limit", "2"]
     call += ["--data", f"sqa3d={place / 'sqa3d'}", "--frames", "2", "--json", str(tmp_path / "all")]
     assert main(call) == 0
-    assert {path.name for path in (tmp_path / "all").iterdir()} == {"sqa3d.json", "sqa3d.md", "rooms-bench.json"}
+    assert {path.name for path in (tmp_path / "all").iterdir()} == {
+        *("sqa3d.json", "sqa3d.md"),
+        *("rooms-bench.json", "rooms-bench.md"),
+    }
     assert len(json.loads((tmp_path / "all" / "rooms-bench.json").read_text())["samples"]) == 2

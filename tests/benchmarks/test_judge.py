@@ -10,6 +10,7 @@ import official_files
 import pytest
 
 from transformers_sr3d.cli.main import main
+from transformers_sr3d.evaluation.benchmarks import judge
 from transformers_sr3d.evaluation.benchmarks.judge import KEY_VARIABLE, Judge
 
 
@@ -18,19 +19,28 @@ HOUR = {"kind": "direction", "question": "Where?", "answer": "At 11 o'clock."}
 SENSE = {"kind": "left/right", "question": "Is it left?", "answer": "Yes."}
 
 
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch):
+    monkeypatch.setattr(judge, "FIRST_PAUSE_S", 0.0)
+
+
 @pytest.fixture
 def endpoint():
     """A server that keeps requests and gives the replies that are put into `replies`, the last one for ever."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"] or 0)) or "{}")
             self.server.requests.append({"path": self.path, "key": self.headers["Authorization"], **body})
             replies = self.server.replies
             status, content = replies.pop(0) if len(replies) > 1 else replies[0]
             self.send_response(status)
+            if status == 302:
+                self.send_header("Location", "/elsewhere")
             self.end_headers()
             self.wfile.write(content.encode())
+
+        do_GET = do_POST  # noqa: N815 (name of the base class)
 
         def log_message(self, *args):
             pass
@@ -52,23 +62,27 @@ def reply(content):
 
 
 @pytest.mark.parametrize(
-    ("truth", "content", "right"),
+    ("truth", "content", "scores"),
     [
-        (LENGTH, {"truth_m": 0.9144, "answer_m": 1.1}, True),
-        (LENGTH, {"truth_m": 0.9144, "answer_m": 1.2}, False),
-        (LENGTH, {"truth_m": 0.9144, "answer_m": None}, False),
-        (LENGTH, {"truth_m": True, "answer_m": True}, False),
-        (HOUR, {"truth_hour": 11, "answer_hour": 12}, True),
-        (HOUR, {"truth_hour": 11, "answer_hour": 2}, False),
-        (SENSE, {"mark": 1}, True),
-        (SENSE, {"mark": 0}, False),
-        (SENSE, "I think so", False),
-        (SENSE, [1], False),
+        (LENGTH, {"truth_m": 1.0, "answer_m": 1.1}, {"judged": True, "judged_error": pytest.approx(0.1 / 1.0001)}),
+        (LENGTH, {"truth_m": 1.0, "answer_m": 1.5}, {"judged": False, "judged_error": pytest.approx(0.5 / 1.0001)}),
+        (LENGTH, {"truth_m": 0.9144, "answer_m": None}, {"judged": False, "judged_error": None}),
+        (LENGTH, {"truth_m": True, "answer_m": True}, {"judged": False, "judged_error": None}),
+        (LENGTH, {"truth_m": -1.0, "answer_m": -1.0}, {"judged": False, "judged_error": None}),
+        (LENGTH, "three feet", {"judged": False, "judged_error": None}),
+        (HOUR, {"truth_hour": 11, "answer_hour": 12}, {"judged": True}),
+        (HOUR, {"truth_hour": 11, "answer_hour": 2}, {"judged": False}),
+        (HOUR, {"truth_hour": 13, "answer_hour": 13}, {"judged": False}),
+        (HOUR, {"truth_hour": 11, "answer_hour": "eleven"}, {"judged": False}),
+        (SENSE, {"mark": 1}, {"judged": True}),
+        (SENSE, {"mark": 0}, {"judged": False}),
+        (SENSE, "I think so", {"judged": False}),
+        (SENSE, [1], {"judged": False}),
     ],
 )
-def test_replies_are_read(endpoint, truth, content, right):
+def test_replies_are_read(endpoint, truth, content, scores):
     endpoint.replies = [reply(content)]
-    assert Judge(endpoint.url, "judge").is_right(truth, "some answer") is right
+    assert Judge(endpoint.url, "judge").scores(truth, "some answer") == scores
     asked = endpoint.requests[0]
     assert asked["path"] == "/v1/chat/completions"
     assert asked["temperature"] == 0
@@ -79,20 +93,42 @@ def test_replies_are_read(endpoint, truth, content, right):
 
 def test_a_busy_endpoint_is_asked_again_and_a_refusal_is_not(endpoint):
     endpoint.replies = [(503, ""), (429, ""), reply({"mark": 1})]
-    assert Judge(endpoint.url, "judge").is_right(SENSE, "yes")
-    endpoint.requests.clear()
-    endpoint.replies = [(401, "")]
-    with pytest.raises(ConnectionError, match="HTTP 401"):
-        Judge(endpoint.url, "judge").is_right(SENSE, "yes")
-    assert len(endpoint.requests) == 1
+    assert Judge(endpoint.url, "judge").scores(SENSE, "yes")["judged"]
+    for status in (401, 302):  # a redirection would take the key elsewhere
+        endpoint.requests.clear()
+        endpoint.replies = [(status, "")]
+        with pytest.raises(ConnectionError, match=f"HTTP {status}"):
+            Judge(endpoint.url, "judge").scores(SENSE, "yes")
+        assert len(endpoint.requests) == 1
 
 
 def test_an_address_that_cannot_be_is_refused():
-    for url in ("file:///etc/passwd", "localhost:8000", "ftp://x"):
+    for url in ("file:///etc/passwd", "localhost:8000", "ftp://x", "http://localhost:port/v1"):
         with pytest.raises(ValueError, match="http"):
             Judge(url, "judge")
     with pytest.raises(ConnectionError, match="--judge-url"):
-        Judge("http://127.0.0.1:9/v1", "judge").is_right(SENSE, "yes")
+        Judge("http://127.0.0.1:9/v1", "judge").scores(SENSE, "yes")
+
+
+def test_what_a_judge_has_said_is_kept(endpoint, tmp_path, capsys):
+    endpoint.replies = [reply({"mark": 1, "truth_m": 1, "answer_m": 2, "truth_hour": 1, "answer_hour": 1})] * 3
+    endpoint.replies.append((400, ""))
+    data = official_files.write_spatial_rgpt(tmp_path / "data")
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text("".join(json.dumps({"id": str(k), "answer": "nothing"}) + "\n" for k in range(5)))
+    call = ["eval", "spatialrgpt-bench", "--data", str(data), "--predictions", str(answers)]
+    call += ["--json", str(tmp_path / "out.json"), "--judge-model", "m", "--judge-url", endpoint.url]
+    assert main(call) == 2
+    assert "the same call goes on" in capsys.readouterr().err
+    endpoint.requests.clear()
+    endpoint.replies = [reply({"mark": 1})]
+    assert main(call) == 0
+    assert len(endpoint.requests) == 2
+    report = json.loads((tmp_path / "out.json").read_text())
+    assert [sample["judged"] for sample in report["samples"]] == [False, False, True, True, True]
+    table = {(row["metric"], row["group"]): row["cells"]["model"]["value"] for row in report["rows"]}
+    assert table["relative error (judge)", "width"] == pytest.approx(1 / 1.0001)
+    assert sorted(path.name for path in tmp_path.glob("out.json*")) == ["out.json"]
 
 
 def test_the_key_is_sent_and_never_written(endpoint, tmp_path, monkeypatch, capsys):

@@ -10,6 +10,7 @@ import pytest
 
 from transformers_sr3d.cli.eval_benchmarks import BENCHMARKS, folders_of, list_tasks
 from transformers_sr3d.evaluation.benchmarks.files import MissingDataError
+from transformers_sr3d.evaluation.benchmarks.shown import Shown, ShowSettings
 from transformers_sr3d.evaluation.benchmarks.tasks import TASKS, find_task
 
 
@@ -26,6 +27,10 @@ WRITERS = {
     "embspatial": official_files.write_embspatial,
     "sat": official_files.write_sat,
 }
+
+
+SQA3D_QUESTIONS = "v1_balanced_questions_test_scannetv2.json"
+COCO = "annotations/instances_val2017.json"
 
 
 def read(name, folder, *switches):
@@ -147,6 +152,24 @@ def test_damaged_files_are_refused_with_their_name(name, tmp_path):
         ("embspatial", "embspatial_bench.json", lambda rows: rows[1].update(answer=4), "a place among"),
         ("embspatial", "embspatial_bench.json", lambda rows: rows[1].update(image="%%"), "base64"),
         ("scan2cap", "ScanRefer_filtered_val.json", lambda rows: rows[1].update(object_id="77"), "must have a box"),
+        ("embspatial", "embspatial_bench.json", lambda rows: rows[1].update(image="\u00e9"), "base64"),
+        (
+            "sqa3d",
+            SQA3D_QUESTIONS,
+            lambda file: file["questions"][0].pop("question_id"),
+            "`question_id` must be there",
+        ),
+        ("sqa3d", SQA3D_QUESTIONS, lambda file: file["questions"][0].update(question_id=[1]), "must have an answer"),
+        ("sqa3d", SQA3D_QUESTIONS, lambda file: file.update(questions=[None]), "list of objects"),
+        ("coco-regions", COCO, lambda file: file["categories"][0].pop("name"), "categories#0: `name` must be there"),
+        ("coco-regions", COCO, lambda file: file.update(images=["a"]), "list of objects"),
+        (
+            "coco-regions",
+            COCO,
+            lambda file: file["annotations"][0].update(image_id=[139]),
+            "must be an object of COCO",
+        ),
+        ("coco-regions", COCO, lambda file: file["annotations"][0].pop("id"), "`id` must be there"),
     ],
 )
 def test_malformed_entries_are_named(name, file, change, message, tmp_path):
@@ -178,6 +201,28 @@ def test_boxes_that_are_no_boxes_are_refused(tmp_path):
     (tmp_path / "again" / "proposals.json").unlink()
     with pytest.raises(MissingDataError, match="boxes=ground-truth"):
         read("scan2cap", tmp_path / "again")
+
+
+def test_damaged_arrays_and_pictures_are_named(tmp_path):
+    folder = official_files.write_scan2cap(tmp_path)
+    path = folder / "boxes" / "scene0011_00_aligned_bbox.npy"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ValueError, match=r"scene0011_00_aligned_bbox\.npy"):
+        read("scan2cap", folder)
+    task = find_task("blink-spatial")
+    records = read("blink-spatial", official_files.write_blink(tmp_path / "blink", image=b"no picture"))
+    with pytest.raises(ValueError, match=r"val-00000-of-00001\.parquet#0: .* must be a picture"):
+        Shown(task, tmp_path / "blink", ShowSettings()).arguments(records[0])
+
+
+def test_regions_that_are_no_regions_are_named(tmp_path):
+    folder = official_files.write_coco(tmp_path)
+    content = json.loads((folder / COCO).read_text())
+    content["annotations"][0]["segmentation"] = [["a", 1, 2, 3, 4, 5]]
+    (folder / COCO).write_text(json.dumps(content))
+    records = read("coco-regions", folder, "prompt=mask")
+    with pytest.raises(ValueError, match=r"instances_val2017\.json#1: `polygon` must hold real numbers"):
+        Shown(find_task("coco-regions"), folder, ShowSettings()).arguments(records[0])
 
 
 def test_pictures_must_lie_inside_the_data(tmp_path):

@@ -6,13 +6,15 @@ import json
 import os
 from dataclasses import replace
 from itertools import count, islice
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from closed_form_rooms import write_rooms
+from loopback_hub import LoopbackHub
 
-from transformers_sr3d.evaluation.measured_with import check_model_exists, hash_weights
+from transformers_sr3d.evaluation.measured_with import check_model_exists, describe_model, hash_weights
 from transformers_sr3d.evaluation.progress import only_run
 from transformers_sr3d.evaluation.rooms.rooms_bench import BenchScenes, BenchSettings
 from transformers_sr3d.evaluation.rooms.runner import (
@@ -172,6 +174,23 @@ def test_weights_are_hashed_in_the_order_of_their_names(tmp_path):
     expected = "fb8e20fc2e4c3f248c60c39bd652f3c1347298bb977b8b4d5903b85055620603"  # SHA-256 of "ab"
     assert hash_weights(tmp_path) == expected
     assert hash_weights("someone/sr3d") is None
+
+
+def test_checkpoints_of_the_hub_are_named_by_their_commit(tiny_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    config = (Path(tiny_folder) / "config.json").read_bytes()
+    with LoopbackHub() as hub:
+        hub.be_the_hub(monkeypatch)
+        hub.repositories["someone/sr3d"] = [{"config.json": config}]
+        described = describe_model("someone/sr3d")
+        assert described == {"model": "someone/sr3d", "weights_sha256": None, "hub_commit": hub.sha("someone/sr3d")}
+    assert describe_model(tiny_folder)["hub_commit"] is None
+
+
+def test_rooms_bench_is_no_work_for_several_processes(tiny_folder, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match="WORLD_SIZE"):
+        run_benchmark(tiny_folder, BenchSettings(), limit=1)
 
 
 def test_scenes_without_any_question_are_refused(tiny_folder, rooms_folder, tmp_path):

@@ -4,6 +4,7 @@
 
 import contextlib
 import io
+import os
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from pycocoevalcap.bleu.bleu import Bleu
 from pycocoevalcap.cider.cider import Cider
 from pycocoevalcap.rouge.rouge import Rouge
 
+from transformers_sr3d.evaluation.benchmarks.captioning import caption_rows
 from transformers_sr3d.evaluation.scorers import java_captions
 from transformers_sr3d.evaluation.scorers.captions import bleu, cider, rouge_l
 
@@ -126,5 +128,22 @@ def test_meteor_and_the_tokeniser_run_their_java():
 def test_without_java_nothing_else_is_computed(monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert "java" in java_captions.missing_java()
-    assert java_captions.meteor(["a"], [["a"]]) is None
-    assert java_captions.ptb_tokenise(["a"]) is None
+    with pytest.raises(java_captions.NotComputedError, match="no `java` on the path"):
+        java_captions.meteor(["a"], [["a"]])
+    with pytest.raises(java_captions.NotComputedError, match="no `java` on the path"):
+        java_captions.ptb_tokenise(["a"])
+
+
+def test_java_that_does_not_run_gives_no_figure_and_no_crash(tmp_path, monkeypatch):
+    pytest.importorskip("pycocoevalcap")
+    (tmp_path / "java").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "java").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with pytest.raises(java_captions.NotComputedError, match="Java gave no METEOR"):
+        java_captions.meteor(["a"], [["a"]])
+    with pytest.raises(java_captions.NotComputedError, match="Java gave no words"):
+        java_captions.ptb_tokenise(["a", "b"])
+    rows = {row.metric: row for row in caption_rows(["a b"], [["a b"]])}
+    assert rows["METEOR"].value is None
+    assert "java -version" in rows["METEOR"].note
+    assert rows["ROUGE-L"].value == pytest.approx(100.0)

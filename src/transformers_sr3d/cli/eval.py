@@ -79,7 +79,8 @@ def run_rooms_bench(args: argparse.Namespace) -> int:
     Returns:
         `int`: 0.
     """
-    from transformers_sr3d.evaluation.rooms.report import format_text
+    from transformers_sr3d.evaluation.benchmarks.table import write_markdown
+    from transformers_sr3d.evaluation.rooms.report import format_markdown, format_text
     from transformers_sr3d.evaluation.rooms.rooms_bench import BenchSettings
     from transformers_sr3d.evaluation.rooms.runner import run_benchmark
 
@@ -104,4 +105,6 @@ def run_rooms_bench(args: argparse.Namespace) -> int:
         bits=args.bits,
     )
     print(format_text(report["summary"]))
+    if args.json:
+        write_markdown(format_markdown(report["summary"]), args.json)
     return 0

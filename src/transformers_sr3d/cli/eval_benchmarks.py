@@ -91,11 +91,12 @@ def run_benchmarks(args: argparse.Namespace) -> int:
         raise ValueError(f"`TASK` must be named once, got {' '.join(names)}. Drop one.")
     if args.predictions and len(names) > 1:
         raise ValueError(f"`--predictions` must belong to one task, got {len(names)}. Score one after the other.")
-    _check_names(names)
-    if args.json and len(names) > 1:
-        Path(args.json).mkdir(parents=True, exist_ok=True)
     official = [name for name in names if name != ROOMS_BENCH]
     folders = dict(zip(official, folders_of(official, args.data), strict=True))
+    if len(names) > 1:  # what is missing for the last one is said before the first one runs
+        _check_all(args, folders, with_rooms=ROOMS_BENCH in names)
+        if args.json:
+            Path(args.json).mkdir(parents=True, exist_ok=True)
     for name in names:
         json_path = Path(args.json, f"{name}.json") if args.json and len(names) > 1 else args.json
         if name == ROOMS_BENCH:
@@ -105,17 +106,24 @@ def run_benchmarks(args: argparse.Namespace) -> int:
     return 0
 
 
-def _check_names(names: list[str]) -> None:
+def _check_all(args: argparse.Namespace, folders: dict[str, str], *, with_rooms: bool) -> None:
+    from transformers_sr3d.evaluation.benchmarks.run import check_task
     from transformers_sr3d.evaluation.benchmarks.tasks import find_task
 
-    for name in names:
-        if name != ROOMS_BENCH:
-            find_task(name)
+    tasks = [find_task(name) for name in folders]
+    for option in ("geometry", "judge_url"):
+        if with_rooms and getattr(args, option) is not None:
+            raise ValueError(f"`--{option.replace('_', '-')}` has no effect on {ROOMS_BENCH}. Run it apart.")
+    if with_rooms and args.dtype != "float32":
+        raise ValueError(f"`--dtype` must be float32 for {ROOMS_BENCH}, got {args.dtype}. Run it apart.")
+    for task in tasks:
+        check_task(task, _settings(args, folders[task.name]))
 
 
 def _run_rooms_bench(args: argparse.Namespace, json_path: str | Path | None) -> None:
     """Measure on furnished rooms with the options that it shares with the others."""
-    from transformers_sr3d.evaluation.rooms.report import format_text
+    from transformers_sr3d.evaluation.benchmarks.table import write_markdown
+    from transformers_sr3d.evaluation.rooms.report import format_markdown, format_text
     from transformers_sr3d.evaluation.rooms.rooms_bench import BenchSettings
     from transformers_sr3d.evaluation.rooms.runner import run_benchmark
 
@@ -125,6 +133,8 @@ def _run_rooms_bench(args: argparse.Namespace, json_path: str | Path | None) -> 
         args.model, settings, limit=limit, batch_size=args.batch_size, json_path=json_path, bits=args.bits
     )
     print(format_text(report["summary"]))
+    if json_path:
+        write_markdown(format_markdown(report["summary"]), json_path)
 
 
 def _baselines(args: argparse.Namespace) -> tuple[str, ...]:
@@ -132,15 +142,30 @@ def _baselines(args: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _run(name: str, data: str, args: argparse.Namespace, json_path: str | Path | None) -> None:
-    from transformers_sr3d.evaluation.benchmarks.judge import Judge
-    from transformers_sr3d.evaluation.benchmarks.run import RunSettings, run_task, score_predictions
-    from transformers_sr3d.evaluation.benchmarks.shown import ShowSettings
+    from transformers_sr3d.evaluation.benchmarks.run import run_task, score_predictions
     from transformers_sr3d.evaluation.benchmarks.table import format_markdown, write_markdown
     from transformers_sr3d.evaluation.benchmarks.tasks import find_task
 
+    settings = _settings(args, data)
+    if args.predictions:
+        report = score_predictions(find_task(name), args.predictions, settings, json_path)
+    else:
+        report = run_task(find_task(name), args.model, settings, json_path)
+    if report is not None:  # the first of several processes
+        print(format_markdown(report))
+        if json_path:
+            write_markdown(format_markdown(report), json_path)
+
+
+def _settings(args: argparse.Namespace, data: str) -> Any:
+    """Read `RunSettings` from the command line."""
+    from transformers_sr3d.evaluation.benchmarks.judge import Judge
+    from transformers_sr3d.evaluation.benchmarks.run import RunSettings
+    from transformers_sr3d.evaluation.benchmarks.shown import ShowSettings
+
     if (args.judge_url is None) != (args.judge_model is None):
         raise ValueError("`--judge-url` and `--judge-model` must come together, got one of them. Give both.")
-    settings = RunSettings(
+    return RunSettings(
         data=data,
         switches=tuple(args.switch),
         show=ShowSettings(
@@ -158,14 +183,6 @@ def _run(name: str, data: str, args: argparse.Namespace, json_path: str | Path |
         dtype=args.dtype,
         judge=None if args.judge_url is None else Judge(args.judge_url, args.judge_model),
     )
-    if args.predictions:
-        report: dict[str, Any] | None = score_predictions(find_task(name), args.predictions, settings, json_path)
-    else:
-        report = run_task(find_task(name), args.model, settings, json_path)
-    if report is not None:  # the first of several processes
-        print(format_markdown(report))
-        if json_path:
-            write_markdown(report, json_path)
 
 
 def folders_of(names: list[str], given: list[str] | None) -> list[str]:

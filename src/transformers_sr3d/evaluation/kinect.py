@@ -33,7 +33,12 @@ from transformers_sr3d.evaluation.kinect_photo import (
     mark,
     read_photo,
 )
-from transformers_sr3d.evaluation.measured_with import check_json_path, check_model_exists, describe_run, hash_weights
+from transformers_sr3d.evaluation.measured_with import (
+    check_json_path,
+    check_model_exists,
+    describe_model,
+    describe_run,
+)
 from transformers_sr3d.evaluation.metrics import wilson_interval
 from transformers_sr3d.evaluation.progress import only_run
 from transformers_sr3d.evaluation.rooms.room_scores import is_right, stated_quantity
@@ -280,8 +285,7 @@ def make_manifest(
     return {
         "benchmark": "kinect",
         "version": 1,
-        "model": str(model),
-        "weights_sha256": hash_weights(model),
+        **describe_model(model),
         "files_sha256": {name: hashlib.sha256((Path(folder) / name).read_bytes()).hexdigest() for name in PHOTO_FILES},
         "phrasings": TEST_SPLIT,
         "repeats": repeats,

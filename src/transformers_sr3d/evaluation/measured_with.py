@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
+from transformers.utils import CONFIG_NAME, cached_file
+from transformers.utils.hub import extract_commit_hash
 
 from transformers_sr3d.evaluation.scene_answers import MAX_NEW_TOKENS
 
@@ -101,6 +103,24 @@ def describe_run() -> dict[str, Any]:
         },
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def describe_model(model: str | Path) -> dict[str, Any]:
+    """Say which checkpoint is measured.
+
+    Args:
+        model (`str` or `Path`):
+            Folder, or a name on the Hub.
+
+    Returns:
+        `dict[str, Any]`: `model`, `weights_sha256` (of a folder) and `hub_commit` (of a name), ready for JSON.
+
+    Raises:
+        OSError: If there is nothing of that name.
+    """
+    # A file of the Hub lies in a folder that is named after its commit.
+    commit = None if Path(model).is_dir() else extract_commit_hash(cached_file(str(model), CONFIG_NAME), None)
+    return {"model": str(model), "weights_sha256": hash_weights(model), "hub_commit": commit}
 
 
 def hash_weights(model: str | Path) -> str | None:

@@ -19,7 +19,7 @@ from accelerate import PartialState
 from transformers_sr3d.answers_sr3d import parse_choice, parse_quantity, parse_regions
 from transformers_sr3d.evaluation.asking import ask_all, check_asking, generate_answers
 from transformers_sr3d.evaluation.checkpoint import open_checkpoint
-from transformers_sr3d.evaluation.measured_with import describe_decoding, describe_run, hash_weights
+from transformers_sr3d.evaluation.measured_with import describe_decoding, describe_model, describe_run
 from transformers_sr3d.evaluation.metrics import is_within_ratio, mean_relative_accuracy, wilson_interval
 from transformers_sr3d.finetuning.encoding import encode_record
 from transformers_sr3d.records.format import Record, read_records
@@ -88,8 +88,7 @@ def _manifest(
     return {
         "benchmark": "records",
         "version": 1,
-        "model": str(model),
-        "weights_sha256": hash_weights(model),
+        **describe_model(model),
         "files": [str(file) for file in files],
         "records": count,
         "decoding": describe_decoding(batch_size, bits),

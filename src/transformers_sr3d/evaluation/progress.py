@@ -110,7 +110,7 @@ class Progress:
         self.done[index] = samples
         if self.path is not None:
             self._append({"scene": index, "samples": samples})
-        last = sorted(self.done)[-MAX_SCENES_WITHOUT_QUESTIONS:]
+        last = [] if samples else sorted(self.done)[-MAX_SCENES_WITHOUT_QUESTIONS:]
         if len(last) == MAX_SCENES_WITHOUT_QUESTIONS and not any(self.done[scene] for scene in last):
             raise ValueError(
                 f"`settings` must allow questions, got none in {len(last)} scenes in a row. Ask about other scenes, "

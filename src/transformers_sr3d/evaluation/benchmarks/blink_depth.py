@@ -9,22 +9,18 @@ and has a row of its own.
 Source: Fu et al., BLINK: multimodal large language models can see but not perceive, 2024; boxes around the points as
 in SpatialRGPT.
 
-May import: PIL and siblings.
+May import: siblings.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from transformers_sr3d.answers_sr3d import parse_choice, parse_regions
 from transformers_sr3d.evaluation.benchmarks.choice_sets import BLINK_SOURCE, blink_images, read_blink
 from transformers_sr3d.evaluation.benchmarks.figures import ALL, Figure, by_group, share
-from transformers_sr3d.evaluation.benchmarks.files import MissingDataError, text_of
+from transformers_sr3d.evaluation.benchmarks.files import MissingDataError, open_picture, text_of
 from transformers_sr3d.evaluation.benchmarks.task import Switches, Task, make_record
-from transformers_sr3d.image_files_sr3d import load_image_rgb
 from transformers_sr3d.json_files import read_object, take, take_numbers
 from transformers_sr3d.records.format import Record
 
@@ -91,11 +87,7 @@ def _detected(content: bytes, where: str) -> list[list[float]] | None:
             "`--switch regions=markers` needs the package scipy, got none. pip install 'transformers-sr3d[eval]', or "
             "say regions=none."
         ) from error
-    try:
-        with Image.open(io.BytesIO(content)) as picture:
-            markers = find_markers(load_image_rgb(picture, where))
-    except OSError as error:
-        raise ValueError(f"{where}: `image_1` must be a picture, got {error}. Download it again.") from error
+    markers = find_markers(open_picture(content, where))
     if markers is None:
         return None
     found = [markers[letter] for letter in LETTERS]

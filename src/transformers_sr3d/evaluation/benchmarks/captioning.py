@@ -20,7 +20,7 @@ from transformers_sr3d.evaluation.benchmarks.figures import (
     within,
 )
 from transformers_sr3d.evaluation.scorers.captions import MAX_N, BleuCounts, cider, count_bleu, rouge_l
-from transformers_sr3d.evaluation.scorers.java_captions import meteor, missing_java
+from transformers_sr3d.evaluation.scorers.java_captions import NotComputedError, meteor
 
 
 def caption_rows(texts: Sequence[str], references: Sequence[Sequence[str]], group: str = ALL) -> list[Figure]:
@@ -41,13 +41,14 @@ def caption_rows(texts: Sequence[str], references: Sequence[Sequence[str]], grou
     bleu_counts = np.array([_flat(count_bleu(text, truths)) for text, truths in zip(texts, references, strict=True)])
     rows = [mean("CIDEr", group, cider(texts, references).each, most=1000.0)]
     rows += [resampled(f"BLEU-{n}", group, bleu_counts, partial(_bleu, n)) for n in range(1, MAX_N + 1)]
-    metric = meteor(texts, references)
-    if metric is None:
-        rows.append(not_computed("METEOR", group, len(texts), str(missing_java())))
+    try:
+        metric = meteor(texts, references)
+    except NotComputedError as error:
+        rows.append(not_computed("METEOR", group, len(texts), str(error)))
     else:
         # The Java program's figure of all texts is no mean of theirs; their spread tells the interval's width.
-        error = standard_error(metric.each)
-        rows.append(within("METEOR", group, 100.0 * metric.corpus, 100.0 * error, len(texts)))
+        spread = 100.0 * standard_error(metric.each)
+        rows.append(within("METEOR", group, 100.0 * metric.corpus, spread, len(texts)))
     rows.append(mean("ROUGE-L", group, rouge_l(texts, references).each))
     return rows
 

@@ -12,7 +12,6 @@ May import: siblings.
 """
 
 import base64
-import binascii
 import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -108,6 +107,7 @@ def read_blink(data: Path, subtask: str) -> list[tuple[str, dict[str, Any], dict
             raise ValueError(
                 f"{where}: `answer` must be one of its choices, got {row['answer']!r}. Take the split val."
             )
+        row |= {"idx": text_of(row, "idx", where)}
         found.append((where, row, {"letter": letter, "options": [str(option) for option in options]}))
     return found
 
@@ -194,7 +194,7 @@ def _embspatial_image(cell: Any, where: str) -> bytes:
         return picture_bytes(cell, f"{where}: `image`")
     try:
         return base64.b64decode(cell, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # of base64, or of letters beyond ASCII
         raise ValueError(f"{where}: `image` must be a picture in base64, got {cell[:20]!r}. Get it again.") from error
 
 
@@ -204,6 +204,8 @@ def _read_sat(data: Path, switches: Switches) -> list[Record]:
     rows = read_rows(find_files(data, patterns, SAT_SOURCE), ("image_bytes", "question", "answers", "correct_answer"))
     records = []
     for number, (where, row) in enumerate(rows):
+        if not isinstance(row["answers"], list) or not isinstance(row["image_bytes"], list):
+            raise ValueError(f"{where}: `answers` and `image_bytes` must be lists, got others. Get it again.")
         options, right = [str(option) for option in row["answers"]], str(row["correct_answer"])
         if right not in options:
             raise ValueError(f"{where}: `correct_answer` must be among {options}, got {right!r}. Get it again.")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from transformers_sr3d.evaluation.benchmarks.figures import ALL, Figure, by_group, not_computed, share
-from transformers_sr3d.evaluation.benchmarks.files import MissingDataError, find_files
+from transformers_sr3d.evaluation.benchmarks.files import MissingDataError, find_files, name_rows
 from transformers_sr3d.evaluation.benchmarks.task import Switches, Task, make_record
 from transformers_sr3d.json_files import read_object, take_list
 from transformers_sr3d.records.format import Record
@@ -53,22 +53,26 @@ def read_coco_regions(data: Path, switches: Switches) -> list[Record]:
     """
     path = find_files(data, ["annotations/instances_val2017.json", "instances_val2017.json"], SOURCE)[0]
     content = read_object(path)
-    names = {entry["id"]: str(entry["name"]).lower() for entry in take_list(content, "categories", path.name, least=1)}
-    images = {entry["id"]: entry for entry in take_list(content, "images", path.name, least=1)}
-    objects = [entry for entry in take_list(content, "annotations", path.name) if entry.get("iscrowd", 0) == 0]
-    return [_record(data, f"{path.name}#{entry.get('id')}", entry, images, names, switches) for entry in objects]
+    tables = {
+        key: [row for _, row in name_rows(take_list(content, key, path.name, least=1), f"{path.name} {key}", needed)]
+        for key, needed in (("categories", ("id", "name")), ("images", ("id",)), ("annotations", ("id",)))
+    }
+    names = {str(entry["id"]): str(entry["name"]).lower() for entry in tables["categories"]}
+    images = {str(entry["id"]): entry for entry in tables["images"]}
+    objects = [entry for entry in tables["annotations"] if entry.get("iscrowd", 0) == 0]
+    return [_record(data, f"{path.name}#{entry['id']}", entry, images, names, switches) for entry in objects]
 
 
 def _record(
     data: Path,
     where: str,
     entry: Mapping[str, Any],
-    images: Mapping[int, Mapping[str, Any]],
-    names: Mapping[int, str],
+    images: Mapping[str, Mapping[str, Any]],
+    names: Mapping[str, str],
     switches: Switches,
 ) -> Record:
     try:
-        image, name = images[entry["image_id"]], names[entry["category_id"]]
+        image, name = images[str(entry["image_id"])], names[str(entry["category_id"])]
         x, y, width, height = (float(number) for number in entry["bbox"])
         picture, size = data / "val2017" / Path(image["file_name"]).name, (int(image["width"]), int(image["height"]))
     except (KeyError, TypeError, ValueError) as error:

@@ -2,14 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Official files of a benchmark: found in one folder by their names and read as rows, or where to get them.
 
-May import: the standard library, pyarrow when a Parquet file is read, and siblings.
+May import: the standard library, PIL, pyarrow when a Parquet file is read, and siblings.
 """
 
+import io
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
+from transformers_sr3d.image_files_sr3d import DECODE_ERRORS, load_image_rgb
 from transformers_sr3d.json_files import parse_object
 
 
@@ -57,6 +61,24 @@ def read_rows(paths: Iterable[Path], needed: Sequence[str]) -> list[tuple[str, d
         ValueError: If a file is damaged or of another layout, or lacks a key; the message names file, row and key.
     """
     rows = [row for path in paths for row in _rows_of(path)]
+    check_keys(rows, needed)
+    if not rows:
+        raise ValueError(f"`--data` must hold at least one question, got none in {list(map(str, paths))}.")
+    return rows
+
+
+def check_keys(rows: Iterable[tuple[str, dict[str, Any]]], needed: Sequence[str]) -> None:
+    """Refuse rows without something that each must have.
+
+    Args:
+        rows (`Iterable[tuple[str, dict]]`):
+            Where each stands, and the row.
+        needed (`Sequence[str]`):
+            Keys.
+
+    Raises:
+        ValueError: If a row lacks a key; the message names it.
+    """
     for where, row in rows:
         lacking = [key for key in needed if row.get(key) is None]
         if lacking:
@@ -64,8 +86,29 @@ def read_rows(paths: Iterable[Path], needed: Sequence[str]) -> list[tuple[str, d
                 f"{where}: `{lacking[0]}` must be there, got the keys {', '.join(map(str, row))[:200]}. "
                 "Take the official file as it is."
             )
-    if not rows:
-        raise ValueError(f"`--data` must hold at least one question, got none in {list(map(str, paths))}.")
+
+
+def name_rows(entries: Any, where: str, needed: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+    """Read rows out of a list within a JSON file.
+
+    Args:
+        entries (`Any`):
+            Should be objects.
+        where (`str`):
+            What the list is, for messages.
+        needed (`Sequence[str]`):
+            Keys that each must have.
+
+    Returns:
+        `list[tuple[str, dict]]`: Where each row stands, and the row.
+
+    Raises:
+        ValueError: If they are no objects, or one lacks a key.
+    """
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ValueError(f"{where} must hold a list of objects, got others. Take the official file as it is.")
+    rows = [(f"{where}#{number}", entry) for number, entry in enumerate(entries)]
+    check_keys(rows, needed)
     return rows
 
 
@@ -77,11 +120,7 @@ def _rows_of(path: Path) -> list[tuple[str, dict[str, Any]]]:
         entries = [parse_object(line, f"{path.name}:{number}") for number, line in enumerate(lines, start=1)]
     else:
         entries = _read_json(path)
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ValueError(
-            f"`{path}` must hold a list of objects, got {type(entries).__name__}. Take the official file as it is."
-        )
-    return [(f"{path.name}#{number}", entry) for number, entry in enumerate(entries)]
+    return name_rows(entries, path.name, ())
 
 
 def _read_text(path: Path) -> str:
@@ -105,7 +144,7 @@ def _read_parquet(path: Path) -> list[dict[str, Any]]:
 
     try:
         return parquet.read_table(path).to_pylist()
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise ValueError(f"`{path}` must be a Parquet file, got {str(error)[:200]}. Download it again.") from error
 
 
@@ -128,6 +167,34 @@ def picture_bytes(cell: Any, where: str) -> bytes:
     if not isinstance(content, bytes) or not content:
         raise ValueError(f"{where} must hold the bytes of a picture, got {type(cell).__name__}. Download it again.")
     return content
+
+
+def open_picture(image: bytes | str | Path, where: str) -> Image.Image:
+    """Open a picture of a question.
+
+    Args:
+        image (`bytes`, `str` or `Path`):
+            Of the official files.
+        where (`str`):
+            File and row, for the message.
+
+    Returns:
+        `PIL.Image.Image`: Upright, in RGB.
+
+    Raises:
+        ValueError: If it is damaged, too large, or no picture.
+    """
+    name = f"{where}: the picture"
+    if not isinstance(image, bytes):
+        return load_image_rgb(image, name)
+    try:
+        opened = Image.open(io.BytesIO(image))
+    except (*DECODE_ERRORS, Image.DecompressionBombError) as error:
+        raise ValueError(
+            f"{name} must be a picture that Pillow can read, got {len(image)} bytes: {str(error)[:100]}. "
+            "Download it again."
+        ) from error
+    return load_image_rgb(opened, name)
 
 
 def text_of(row: dict[str, Any], key: str, where: str) -> str:

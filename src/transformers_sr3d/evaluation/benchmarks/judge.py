@@ -14,6 +14,7 @@ May import: the standard library and siblings.
 import hashlib
 import json
 import os
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -27,7 +28,8 @@ from transformers_sr3d.evaluation.benchmarks.spatial_rgpt_bench import DIRECTION
 KEY_VARIABLE = "SR3D_JUDGE_API_KEY"
 TIMEOUT_S = 120.0
 MAX_REPLY_BYTES = 1 << 20
-TRIALS = 3
+TRIALS, FIRST_PAUSE_S = 6, 1.0  # waits 1, 2, 4, 8 and 16 seconds
+HOURS = range(1, 13)
 OPENING = "You compare two answers to a question about marked regions of a picture. Reply with one JSON object only."
 LENGTH_TASK = (
     'Read the length that each answer states and convert it to metres: {"truth_m": number, "answer_m": number}. '
@@ -38,6 +40,16 @@ HOUR_TASK = (
     "Use null where an answer states none."
 )
 SENSE_TASK = 'Say whether the answer means the same as the truth: {"mark": 1} if it does, {"mark": 0} if not.'
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """The key goes to the address that the user gave, and nowhere else."""
+
+    def redirect_request(self, *unused: Any) -> None:
+        """Refuse to go anywhere else; the redirection is then an HTTP error."""
+
+
+OPENER = urllib.request.build_opener(_NoRedirect)
 
 
 @dataclass(frozen=True)
@@ -56,7 +68,7 @@ class Judge:
         parts = urllib.parse.urlsplit(self.url)
         if parts.username or parts.password:
             raise ValueError(f"`--judge-url` must hold no password, got one. Put the key into {KEY_VARIABLE}.")
-        if parts.scheme not in ("http", "https") or not parts.netloc:
+        if parts.scheme not in ("http", "https") or not parts.hostname or not _has_port(parts):
             raise ValueError(
                 f"`--judge-url` must be an http(s) address such as http://localhost:8000/v1, got {self.url!r}."
             )
@@ -75,7 +87,7 @@ class Judge:
             "prompts_sha256": hashlib.sha256(prompts.encode()).hexdigest(),
         }
 
-    def is_right(self, truth: Mapping[str, Any], answer: str) -> bool:
+    def scores(self, truth: Mapping[str, Any], answer: str) -> dict[str, Any]:
         """Judge an answer.
 
         Args:
@@ -85,7 +97,8 @@ class Judge:
                 What the model wrote.
 
         Returns:
-            `bool`: Whether it is right; False where the judge's reply cannot be read.
+            `dict[str, Any]`: `judged`: whether it is right, False where the judge's reply cannot be read; of lengths
+            also `judged_error`, relative to the truth, None where the judge read no length.
 
         Raises:
             ConnectionError: If the endpoint does not answer; nothing is scored then.
@@ -95,12 +108,16 @@ class Judge:
         question = f"{task}\n\nQuestion: {truth['question']}\nTruth: {truth['answer']}\nAnswer: {answer}"
         reply = self._ask(question)
         if kind in LENGTHS:
-            lengths = [_number(reply.get(key)) for key in ("truth_m", "answer_m")]
-            return lengths[0] is not None and lengths[1] is not None and judge_length(lengths[0], lengths[1])["right"]
+            wanted, said = (_number(reply.get(key)) for key in ("truth_m", "answer_m"))
+            if wanted is None or said is None or min(wanted, said) < 0:
+                return {"judged": False, "judged_error": None}
+            compared = judge_length(wanted, said)
+            return {"judged": compared["right"], "judged_error": compared["error"]}
         if kind == DIRECTION:
-            hours = [_number(reply.get(key)) for key in ("truth_hour", "answer_hour")]
-            return hours[0] is not None and hours[1] is not None and is_hour_right(int(hours[0]), int(hours[1]))
-        return reply.get("mark") == 1
+            truth_hour, hour = (_number(reply.get(key)) for key in ("truth_hour", "answer_hour"))
+            are_hours = truth_hour in HOURS and hour in HOURS
+            return {"judged": are_hours and is_hour_right(int(truth_hour or 0), int(hour or 0))}
+        return {"judged": reply.get("mark") == 1}
 
     def _ask(self, question: str) -> dict[str, Any]:
         """The judge's JSON object; empty if it wrote none."""
@@ -123,11 +140,12 @@ class Judge:
             headers["Authorization"] = f"Bearer {os.environ[KEY_VARIABLE]}"
         address = f"{self.url.rstrip('/')}/chat/completions"
         failure = "no reply"
-        for _ in range(TRIALS):
+        for trial in range(TRIALS):
+            time.sleep(FIRST_PAUSE_S * 2 ** (trial - 1) if trial else 0)
             try:
                 # Only http and https come here, see __post_init__.
                 request = urllib.request.Request(address, data=body, headers=headers)
-                with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
+                with OPENER.open(request, timeout=TIMEOUT_S) as response:
                     return response.read(MAX_REPLY_BYTES)
             except urllib.error.HTTPError as error:
                 failure = f"HTTP {error.code}"
@@ -139,6 +157,14 @@ class Judge:
             f"`--judge-url` must answer, got {failure} from {self.describe()['url']}. Start the endpoint, or give its "
             f"key in the environment variable {KEY_VARIABLE}; the same call goes on."
         )
+
+
+def _has_port(parts: urllib.parse.SplitResult) -> bool:
+    """Whether the port is a number, or left out."""
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
 
 
 def _number(value: Any) -> float | None:

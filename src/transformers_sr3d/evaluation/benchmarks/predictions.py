@@ -62,7 +62,11 @@ def read_predictions(path: str | Path, task: str, records: Sequence[Record]) -> 
 def _read_jsonl(path: Path) -> list[tuple[str, dict[str, Any]]]:
     if not path.is_file():
         raise FileNotFoundError(f"`--predictions` must be a file, got none at {path}. Check the path.")
-    lines = enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
+    except UnicodeDecodeError as error:
+        raise ValueError(f"`--predictions` must be UTF-8, got {path}: {error}. Save it again.") from error
+    lines = enumerate(text.split("\n"), start=1)  # not splitlines: answers may hold other separators
     named = [(f"{path.name}:{number}", line) for number, line in lines if line.strip()]
     return [(where, parse_object(line, where)) for where, line in named]
 

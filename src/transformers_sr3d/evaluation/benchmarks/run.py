@@ -2,17 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs a task: its questions -> answers of a checkpoint or of a file -> scores, baselines, table and manifest.
 
-May import: the standard library, accelerate and the whole package.
+May import: the standard library, accelerate, tqdm and the whole package.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from accelerate import PartialState
+from tqdm import tqdm
 
 from transformers_sr3d.evaluation.asking import ask_all, check_asking, generate_answers
 from transformers_sr3d.evaluation.benchmarks.judge import Judge
@@ -23,8 +25,8 @@ from transformers_sr3d.evaluation.benchmarks.spatial_rgpt_bench import SPATIAL_R
 from transformers_sr3d.evaluation.benchmarks.sr3d_bench import SR3D_BENCH
 from transformers_sr3d.evaluation.benchmarks.task import Task
 from transformers_sr3d.evaluation.checkpoint import open_checkpoint
-from transformers_sr3d.evaluation.measured_with import check_json_path, describe_run, hash_weights
-from transformers_sr3d.evaluation.progress import Progress
+from transformers_sr3d.evaluation.measured_with import check_json_path, describe_model, describe_run
+from transformers_sr3d.evaluation.progress import Progress, only_run
 from transformers_sr3d.evaluation.scene_answers import answer_questions
 from transformers_sr3d.records.format import Record
 
@@ -33,6 +35,7 @@ ORACLE = "oracle"
 ASKED_BASELINES = (BLIND, NO_DEPTH)
 BASELINES = (BLIND, MAJORITY, NO_DEPTH, ORACLE)
 VERSION = 1
+SCORER_PACKAGES = ("transformers-sr3d", "pycocoevalcap", "pycocotools")
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,7 @@ def run_task(
     shown.check(records)
     asker = _Asker(task, shown, switches, settings)
     manifest = _manifest(task, records, settings, switches) | {
-        "model": str(model),
-        "weights_sha256": hash_weights(model),
+        **describe_model(model),
         "shown": shown.describe(),
         "decoding": _decoding(task, settings),
     }
@@ -112,7 +114,7 @@ def run_task(
 
 def score_predictions(
     task: Task, predictions: str | Path, settings: RunSettings, json_path: str | Path | None = None
-) -> dict[str, Any]:
+) -> dict[str, Any] | None:
     """Score answers that somebody else generated.
 
     Args:
@@ -126,33 +128,65 @@ def score_predictions(
             Where to write the report.
 
     Returns:
-        `dict[str, Any]`: As `run_task`.
+        `dict[str, Any]` or `None`: As `run_task`; one process does it all.
 
     Raises:
         FileNotFoundError: If a file is missing.
         ValueError: If the answers do not fit the questions.
     """
-    asked = [name for name in settings.baselines if name != MAJORITY]
-    if asked:
-        raise ValueError(f"`--baselines {asked[0]}` must come with --model, got --predictions. Leave it out.")
+    _check_scoring(settings)
+    if not PartialState().is_main_process:
+        return None
     _check_baselines(task, settings)
     check_json_path(json_path)
     switches, records = _read(task, settings)
-    if settings.limit is not None:
-        raise ValueError(
-            f"`--limit` must be left out with --predictions, got {settings.limit}. All answers are scored."
-        )
     answers = read_predictions(predictions, task.name, records)
-    samples = [
-        make_sample(task, record, {MODEL: answer}, switches, settings.judge)
-        for record, answer in zip(records, answers, strict=True)
-    ]
     digest = hashlib.sha256(Path(predictions).read_bytes()).hexdigest()
     manifest = _manifest(task, records, settings, switches)
     manifest |= {"model": str(predictions), "predictions_sha256": digest}
-    report = {"manifest": manifest, **make_report(task, switches, samples, settings.baselines)}
-    Progress(json_path, manifest).finish(report)
+    with only_run(json_path):
+        # A judge takes time and money: what it has said is kept. All else is scored again in no time.
+        progress = Progress(json_path if settings.judge else None, manifest)
+        for place, record in enumerate(tqdm(records, unit="question", desc="scoring", disable=None)):
+            if place not in progress.done:
+                answer = {MODEL: answers[place]}
+                progress.add(place, [make_sample(task, record, answer, switches, settings.judge)])
+        report = {"manifest": manifest, **make_report(task, switches, progress.samples(), settings.baselines)}
+        Progress(json_path, manifest).finish(report)
     return report
+
+
+def check_task(task: Task, settings: RunSettings) -> None:
+    """Refuse what a run of a task would refuse before its first question.
+
+    Args:
+        task (`Task`):
+            From `find_task`.
+        settings (`RunSettings`):
+            How.
+
+    Raises:
+        FileNotFoundError: If a file or a scene is missing.
+        ValueError: If something is refused.
+    """
+    _check_baselines(task, settings)
+    _, records = _read(task, settings)
+    Shown(task, Path(settings.data), settings.show).check(records)
+
+
+def _check_scoring(settings: RunSettings) -> None:
+    """Refuse options that would have no effect on given answers."""
+    asked = [name for name in settings.baselines if name != MAJORITY]
+    if asked:
+        raise ValueError(f"`--baselines {asked[0]}` must come with --model, got --predictions. Leave it out.")
+    plain = RunSettings(settings.data, settings.switches, baselines=settings.baselines, judge=settings.judge)
+    for name in ("limit", "show", "batch_size", "bits", "dtype"):
+        if getattr(settings, name) != getattr(plain, name):
+            option = {"show": "--scenes, --frames or --geometry"}.get(name, f"--{name.replace('_', '-')}")
+            raise ValueError(
+                f"`{option}` must be left out with --predictions, got {getattr(settings, name)}. All answers are "
+                "scored as they are."
+            )
 
 
 def _read(task: Task, settings: RunSettings) -> tuple[dict[str, str], list[Record]]:
@@ -239,7 +273,9 @@ class _Asker:
             if len(batch) > 1 and not any("regions" in entry for entry in arguments) and "scene" in batch[0].sample:
                 # One scene, several questions: the vision tower sees it once.
                 texts, encoded = [record.turns[0][0] for record in batch], processor.encode_views(**arguments[0])
-                return answer_questions(network, processor, encoded, texts, max_new_tokens=longest)
+                return answer_questions(
+                    network, processor, encoded, texts, batch_size=len(batch), max_new_tokens=longest
+                )
             many = [processor.encode_views(**entry) for entry in arguments]
         except (ValueError, TypeError, OSError) as error:
             raise ValueError(f"{batch[0].where} to {batch[-1].where}: {error}") from error
@@ -262,8 +298,16 @@ def _manifest(
         "switches": dict(switches),
         "baselines": list(settings.baselines),
         "judge": None if settings.judge is None else settings.judge.describe(),
+        "scorers": {name: _version_of(name) for name in SCORER_PACKAGES},
         **describe_run(),
     }
+
+
+def _version_of(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _decoding(task: Task, settings: RunSettings) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from transformers_sr3d.evaluation.benchmarks.figures import ALL, Figure, share
 from transformers_sr3d.evaluation.benchmarks.files import MissingDataError, find_files, read_rows, text_of
 from transformers_sr3d.evaluation.benchmarks.task import Switches, Task, make_record
 from transformers_sr3d.evaluation.scorers.captions import rouge_l
+from transformers_sr3d.image_files_sr3d import load_npy
 from transformers_sr3d.json_files import read_object, take, take_list, take_numbers
 from transformers_sr3d.records.format import Record
 
@@ -94,8 +95,8 @@ def _boxes_of(data: Path, scan: str) -> dict[str, Box]:
     """Boxes of a scan by object."""
     array_file, table = data / "boxes" / f"{scan}_aligned_bbox.npy", data / "boxes.json"
     if array_file.is_file():
-        array = np.load(array_file, allow_pickle=False)
-        if array.ndim != 2 or array.shape[1] < 8 or not np.isfinite(array).all():
+        array = load_npy(array_file, array_file.name)
+        if array.dtype.kind not in "fiu" or array.ndim != 2 or array.shape[1] < 8 or not np.isfinite(array).all():
             raise ValueError(f"`{array_file}` must be of shape (objects, 8), got {array.shape}. Prepare it again.")
         return {str(int(row[7])): (row[:3].astype(float), row[3:6].astype(float)) for row in array}
     if not table.is_file():

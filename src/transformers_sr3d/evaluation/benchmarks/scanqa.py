@@ -16,7 +16,7 @@ from transformers_sr3d.evaluation.benchmarks.captioning import caption_rows
 from transformers_sr3d.evaluation.benchmarks.figures import ALL, Figure, not_computed, share
 from transformers_sr3d.evaluation.benchmarks.files import find_files, read_rows, text_of
 from transformers_sr3d.evaluation.benchmarks.task import Switches, Task, make_record
-from transformers_sr3d.evaluation.scorers.java_captions import missing_java, ptb_tokenise
+from transformers_sr3d.evaluation.scorers.java_captions import NotComputedError, ptb_tokenise
 from transformers_sr3d.evaluation.scorers.short_answers import is_exact, is_refined_match, normalise_answer
 from transformers_sr3d.records.format import Record
 
@@ -103,9 +103,10 @@ def scanqa_rows(samples: Sequence[dict[str, Any]], switches: Switches) -> list[F
     if switches["rules"] == "video-3d-llm":
         return rows + caption_rows([answer.removesuffix(".") for answer in answers], references)
     flat = [normalise_answer(text) for texts in (answers, *references) for text in texts]
-    words = ptb_tokenise(flat)
-    if words is None:
-        return rows + [not_computed(metric, ALL, len(samples), str(missing_java())) for metric in METRICS]
+    try:
+        words = ptb_tokenise(flat)
+    except NotComputedError as error:
+        return rows + [not_computed(metric, ALL, len(samples), str(error)) for metric in METRICS]
     written, rest = words[: len(answers)], iter(words[len(answers) :])
     return rows + caption_rows(written, [[next(rest) for _ in texts] for texts in references])
 

@@ -38,7 +38,7 @@ def make_sample(
         switches (`Mapping[str, str]`):
             Of the task.
         judge (`Judge`, *optional*):
-            Adds `judged`.
+            Adds its scores.
 
     Returns:
         `dict[str, Any]`: `id`, `category`, `question`, `truth`, `answer`, scores, and the same of baselines.
@@ -47,7 +47,7 @@ def make_sample(
     for name, text in answers.items():
         scored[name] = {"answer": text, **checked_scores(task.score(record.truth or {}, text, switches), record)}
         if judge is not None:
-            scored[name]["judged"] = judge.is_right(record.truth or {}, text)
+            scored[name] |= checked_scores(judge.scores(record.truth or {}, text), record)
     sample = {"id": record.id, "category": record.category, "question": record.turns[0][0], "truth": record.truth}
     baselines = {name: scores for name, scores in scored.items() if name != MODEL}
     return {**sample, **scored[MODEL], **({"baselines": baselines} if baselines else {})}

@@ -5,7 +5,6 @@
 May import: NumPy, PIL and the whole package.
 """
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
@@ -16,9 +15,8 @@ import numpy as np
 from PIL import Image
 
 from transformers_sr3d.camera_inputs_sr3d import prepare_views
-from transformers_sr3d.evaluation.benchmarks.files import MissingDataError
+from transformers_sr3d.evaluation.benchmarks.files import MissingDataError, open_picture
 from transformers_sr3d.evaluation.benchmarks.task import Task
-from transformers_sr3d.image_files_sr3d import load_image_rgb
 from transformers_sr3d.inputs.open_source import open_source
 from transformers_sr3d.inputs.selection import select_uniform
 from transformers_sr3d.inputs.source import Source, SourceView
@@ -155,16 +153,10 @@ class Shown:
         try:
             scene = record.sample.get("scene")
             views = self._pictures(record) if scene is None else self._load(scene)
-        except (ValueError, OSError) as error:
+            regions = self._regions(record)
+        except (ValueError, TypeError, OSError) as error:
             raise ValueError(f"{record.where}: {error}") from error
-        regions = record.sample.get("regions")
-        if not regions:
-            return dict(views)
-        crop = record.sample.get("crop")
-        if crop is not None or any("polygon" in mark for mark in regions):
-            size_wh = _open_picture(record.sample["images"][0], None, record.where).size
-            regions = [_region_in_crop(mark, crop or (0, 0, *size_wh), size_wh) for mark in regions]
-        return views | {"regions": regions}
+        return views | {"regions": regions} if regions else dict(views)
 
     @property
     def _root(self) -> Path:
@@ -196,13 +188,23 @@ class Shown:
 
     def _pictures(self, record: Record) -> dict[str, Any]:
         crop = record.sample.get("crop")
-        images = [_open_picture(image, crop, record.where) for image in record.sample["images"]]
+        images = [open_picture(image, record.where) for image in record.sample["images"]]
+        if crop is not None:
+            images = [image.crop((crop[0], crop[1], crop[2], crop[3])) for image in images]
         if self.geometry == NONE:
             return {"images": images}
         if len(images) > 1:
             raise ValueError("several pictures without poses must be shown without depth. Say --geometry none.")
         view = SourceView(record.where, partial(Image.Image.copy, images[0]))
         return self._with_geometry(Source("picture", self.data / "pictures", (view,))).arguments()
+
+    def _regions(self, record: Record) -> list[dict[str, Any]]:
+        """Regions as `encode_views` takes them, of a cropped picture within the crop."""
+        regions, crop = record.sample.get("regions", []), record.sample.get("crop")
+        if crop is None and not any("polygon" in mark for mark in regions):
+            return regions
+        size_wh = open_picture(record.sample["images"][0], record.where).size
+        return [_region_in_crop(mark, crop or (0, 0, *size_wh), size_wh) for mark in regions]
 
     def _field_of_view(self, source: Source) -> float | None:
         """The stated one, where it is not known better."""
@@ -236,12 +238,6 @@ def _bare(view: SourceView, *, with_camera: bool) -> SourceView:
     """The view without depth, and without its camera unless that stays."""
     bare = SourceView(view.name, view.load_image, time_s=view.time_s)
     return replace(bare, intrinsics=view.intrinsics, camera_to_world=view.camera_to_world) if with_camera else bare
-
-
-def _open_picture(image: Any, crop: Sequence[int] | None, where: str) -> Image.Image:
-    source = Image.open(io.BytesIO(image)) if isinstance(image, bytes) else image
-    picture = load_image_rgb(source, f"{where}: the picture")
-    return picture if crop is None else picture.crop((crop[0], crop[1], crop[2], crop[3]))
 
 
 def _region_in_crop(mark: Mapping[str, Any], crop: Sequence[int], size_wh: tuple[int, int]) -> dict[str, Any]:

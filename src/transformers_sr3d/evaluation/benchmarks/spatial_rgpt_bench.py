@@ -72,7 +72,7 @@ def _record(data: Path, where: str, row: dict[str, Any], switches: Switches) -> 
     question, answer = (_turn(row["conversations"], place, where) for place in (0, 1))
     marks = row.get("rle" if switches["regions"] == "masks" else "bbox") or []
     key = "mask" if switches["regions"] == "masks" else "box_xyxy"
-    regions = [{key: _plain(mark)} for mark in marks]
+    regions = [{key: _plain(mark)} for mark in (marks if isinstance(marks, list) else [])]
     numbers = iter(range(len(regions)))
     text = MENTION.sub(lambda _: f"<region{next(numbers, len(regions))}>", IMAGE_TAG.sub("", question)).strip()
     mentioned = len(MENTION.findall(question))
@@ -222,7 +222,7 @@ def spatial_rgpt_rows(samples: Sequence[dict[str, Any]], switches: Switches) -> 
 
     Args:
         samples (`Sequence[dict]`):
-            Scored samples; with a judge also `judged`.
+            Scored samples; with a judge also `judged` and, of lengths, `judged_error`.
         switches (`Switches`):
             Not used.
 
@@ -230,13 +230,20 @@ def spatial_rgpt_rows(samples: Sequence[dict[str, Any]], switches: Switches) -> 
         `list[Figure]`: Success by kind and of both halves, by the parser and by the judge, and the relative error.
     """
     del switches
-    rows = _success(samples, "success (parser)", "right")
+    rows = _success(samples, "success (parser)", "right") + _errors(samples, "relative error (parser)", "error")
     if all("judged" in sample for sample in samples):
         rows += _success(samples, "success (judge)", "judged")
+        rows += _errors(samples, "relative error (judge)", "judged_error")
+    return rows
+
+
+def _errors(samples: Sequence[dict[str, Any]], metric: str, key: str) -> list[Figure]:
+    """Mean of the lengths that could be read."""
+    rows = []
     for name, group in by_group(samples).items():
-        errors = [sample["error"] for sample in group if sample.get("error") is not None]
+        errors = [sample[key] for sample in group if sample.get(key) is not None]
         if errors:
-            rows.append(mean("relative error (parser)", name, errors, scale=1.0, most=float("inf")))
+            rows.append(mean(metric, name, errors, scale=1.0, most=float("inf")))
     return rows
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from transformers_sr3d.evaluation.benchmarks.figures import ALL, Figure, accuracy_rows, share
-from transformers_sr3d.evaluation.benchmarks.files import find_files, text_of
+from transformers_sr3d.evaluation.benchmarks.files import find_files, name_rows, text_of
 from transformers_sr3d.evaluation.benchmarks.task import Switches, Task, make_record
 from transformers_sr3d.evaluation.scorers.short_answers import is_refined_match, normalise_answer, question_type
 from transformers_sr3d.json_files import read_object, take_list
@@ -50,24 +50,20 @@ def read_sqa3d(data: Path, switches: Switches) -> list[Record]:
     split = switches["split"]
     questions = _entries(data, f"v1_balanced_questions_{split}_scannetv2.json", "questions")
     annotations = _entries(data, f"v1_balanced_sqa_annotations_{split}_scannetv2.json", "annotations")
-    answers = {row.get("question_id"): row.get("answers") for _, row in annotations}
-    return [_record(where, row, answers.get(row.get("question_id"))) for where, row in questions]
+    answers = {str(row["question_id"]): row.get("answers") for _, row in annotations}
+    return [_record(where, row, answers.get(str(row["question_id"]))) for where, row in questions]
 
 
 def _entries(data: Path, name: str, key: str) -> list[tuple[str, dict[str, Any]]]:
     path = find_files(data, [name, f"*/{name}", f"*/*/{name}"], SOURCE)[0]
-    entries = take_list(read_object(path), key, path.name, least=1)
-    if not all(isinstance(entry, dict) for entry in entries):
-        raise ValueError(f"`{path}` must hold objects in {key!r}, got others. Take the official file as it is.")
-    return [(f"{path.name}#{number}", entry) for number, entry in enumerate(entries)]
+    return name_rows(take_list(read_object(path), key, path.name, least=1), path.name, ("question_id",))
 
 
 def _record(where: str, row: dict[str, Any], answers: Any) -> Record:
-    texts = [entry.get("answer") for entry in answers or [] if isinstance(entry, dict)]
+    given = answers if isinstance(answers, list) else []
+    texts = [entry.get("answer") for entry in given if isinstance(entry, dict)]
     if not texts or not all(isinstance(text, str) for text in texts):
-        raise ValueError(
-            f"{where}: question {row.get('question_id')!r} must have an answer, got none. Take both files."
-        )
+        raise ValueError(f"{where}: question {row['question_id']!r} must have an answer, got none. Take both files.")
     situation, question = text_of(row, "situation", where).strip(), text_of(row, "question", where).strip()
     sample, category = {"scene": text_of(row, "scene_id", where)}, question_type(question)
     prompt = f"{situation} {question}{SUFFIX}"

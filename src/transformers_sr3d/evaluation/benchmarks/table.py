@@ -58,12 +58,12 @@ def format_markdown(report: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def write_markdown(report: Mapping[str, Any], json_path: str | Path) -> Path:
-    """Write the table beside the report.
+def write_markdown(text: str, json_path: str | Path) -> Path:
+    """Write a table beside its report.
 
     Args:
-        report (`Mapping`):
-            Of a task.
+        text (`str`):
+            Markdown.
         json_path (`str` or `Path`):
             Where its JSON is.
 
@@ -72,6 +72,6 @@ def write_markdown(report: Mapping[str, Any], json_path: str | Path) -> Path:
     """
     path = Path(json_path).with_suffix(".md")
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(format_markdown(report) + "\n", encoding="utf-8")
+    partial.write_text(text + "\n", encoding="utf-8")
     partial.replace(path)
     return path

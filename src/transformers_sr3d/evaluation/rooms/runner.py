@@ -25,8 +25,8 @@ from transformers_sr3d.evaluation.measured_with import (
     check_json_path,
     check_model_exists,
     describe_decoding,
+    describe_model,
     describe_run,
-    hash_weights,
 )
 from transformers_sr3d.evaluation.metrics import mean_relative_accuracy
 from transformers_sr3d.evaluation.progress import Progress, only_run
@@ -138,6 +138,8 @@ def _check_run(model: str | Path, limit: int, batch_size: int, workers: int, jso
             raise ValueError(f"`{name}` must be at least {least}, got {value}. Raise it.")
     if workers > MOST_WORKERS:
         raise ValueError(f"`workers` must be at most {MOST_WORKERS}, got {workers}. A few are enough: one per core.")
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:  # started by `accelerate launch`
+        raise ValueError("`rooms-bench` must run as one process, got WORLD_SIZE above 1. Raise `workers` instead.")
     check_model_exists(model)
     check_json_path(json_path)
 
@@ -252,8 +254,7 @@ def make_manifest(
     return {
         "benchmark": BENCHMARK,
         "version": VERSION,
-        "model": str(model),
-        "weights_sha256": hash_weights(model),
+        **describe_model(model),
         **scenes.describe(),
         "limit": limit,
         "decoding": describe_decoding(batch_size, bits),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The transformers-sr3d contributors
 # SPDX-License-Identifier: Apache-2.0
-"""METEOR and the PTB tokeniser: the Java programs in the package `pycocoevalcap`, or None where they cannot run.
+"""METEOR and the PTB tokeniser: the Java programs in the package `pycocoevalcap`, or an error where they cannot run.
 
 There is no other implementation behind them: figures of another METEOR cannot be compared with published ones.
 
@@ -9,9 +9,18 @@ May import: the standard library and, when it is called, pycocoevalcap.
 
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 
 from transformers_sr3d.evaluation.scorers.captions import Scores, check_counts
+
+
+class NotComputedError(RuntimeError):
+    """A figure that cannot be had here; the message is a sentence for a report."""
+
+
+# What the package raises where its program ends early, writes less than it should, or may not write its files.
+FAILURES = (OSError, ValueError, AssertionError, LookupError)
 
 
 def missing_java() -> str | None:
@@ -27,7 +36,13 @@ def missing_java() -> str | None:
     return None
 
 
-def meteor(texts: Sequence[str], references: Sequence[Sequence[str]]) -> Scores | None:
+def _check_java() -> None:
+    missing = missing_java()
+    if missing is not None:
+        raise NotComputedError(missing)
+
+
+def meteor(texts: Sequence[str], references: Sequence[Sequence[str]]) -> Scores:
     """Compute METEOR 1.5.
 
     Args:
@@ -37,18 +52,17 @@ def meteor(texts: Sequence[str], references: Sequence[Sequence[str]]) -> Scores 
             Of each text, at least one.
 
     Returns:
-        `Scores` or `None`: From 0 to 1; None if `missing_java` says why not.
+        `Scores`: From 0 to 1.
 
     Raises:
         ValueError: If there is no text, or not as many references, or a text has none.
-        RuntimeError: If the Java program gave no figure.
+        NotComputedError: If Java is missing, or its program gave no figure.
 
     Source: Denkowski and Lavie, Meteor universal: language specific translation evaluation for any target language,
     2014.
     """
     check_counts(texts, references)
-    if missing_java() is not None:
-        return None
+    _check_java()
     from pycocoevalcap.meteor.meteor import Meteor
 
     scorer = Meteor()
@@ -57,12 +71,13 @@ def meteor(texts: Sequence[str], references: Sequence[Sequence[str]]) -> Scores 
     truths = {place: [_one_line(text) for text in texts] for place, texts in enumerate(references)}
     try:
         corpus, each = scorer.compute_score(truths, lines)
-    except (OSError, ValueError, AssertionError) as error:
-        raise RuntimeError(f"METEOR's Java program gave no figure: {error!r:.200}. Try `java -version`.") from error
+    except FAILURES as error:
+        raise NotComputedError(f"not computed: Java gave no METEOR, {error!r:.100}. Try `java -version`.") from error
     finally:
         if scorer.lock.locked():  # after an error; its destructor would wait for it for ever
             scorer.lock.release()
-        scorer.meteor_p.stdin.close()
+        with suppress(BrokenPipeError):
+            scorer.meteor_p.stdin.close()
         scorer.meteor_p.wait(timeout=60)
     return Scores(float(corpus), [float(score) for score in each])
 
@@ -71,7 +86,7 @@ def _one_line(text: str) -> str:
     return " ".join(text.replace("|||", " ").split())
 
 
-def ptb_tokenise(texts: Sequence[str]) -> list[str] | None:
+def ptb_tokenise(texts: Sequence[str]) -> list[str]:
     """Part texts into words as the Penn Treebank does, in lower case and without punctuation.
 
     Args:
@@ -79,14 +94,19 @@ def ptb_tokenise(texts: Sequence[str]) -> list[str] | None:
             Any texts.
 
     Returns:
-        `list[str]` or `None`: Words with single spaces between them; None if `missing_java` says why not.
+        `list[str]`: Words with single spaces between them.
+
+    Raises:
+        NotComputedError: If Java is missing, or its program gave no words.
     """
-    if missing_java() is not None:
-        return None
+    _check_java()
     if not texts:
         return []
     from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
     entries = {place: [{"caption": " ".join(text.split())}] for place, text in enumerate(texts)}
-    tokenised = PTBTokenizer().tokenize(entries)
-    return [tokenised[place][0] for place in range(len(texts))]
+    try:
+        tokenised = PTBTokenizer().tokenize(entries)
+        return [tokenised[place][0] for place in range(len(texts))]
+    except FAILURES as error:
+        raise NotComputedError(f"not computed: Java gave no words, {error!r:.100}. Try `java -version`.") from error
