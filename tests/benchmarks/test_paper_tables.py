@@ -105,3 +105,7 @@ def test_command_writes_markdown_and_refuses_other_files(tmp_path, capsys):
     write_json(tmp_path / "other.json", other)
     assert main(["eval", "report", str(tmp_path / "other.json")]) == 2
     assert "must be a report of a benchmark" in capsys.readouterr().err
+    for odd in ({"manifest": []}, {"rows": [1]}, {"manifest": {"switches": {}}}, {"manifest": {"benchmark": 3}}):
+        write_json(tmp_path / "other.json", json.loads(path.read_text()) | odd)
+        assert main(["eval", "report", str(tmp_path / "other.json")]) == 2
+        assert "other.json" in capsys.readouterr().err

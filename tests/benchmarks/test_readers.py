@@ -8,7 +8,7 @@ import numpy as np
 import official_files
 import pytest
 
-from transformers_sr3d.cli.eval_benchmarks import BENCHMARKS, folders_of, list_tasks
+from transformers_sr3d.cli.eval_benchmarks import BENCHMARKS, folders_of, list_tasks, switches_of
 from transformers_sr3d.evaluation.benchmarks.files import MissingDataError
 from transformers_sr3d.evaluation.benchmarks.shown import Shown, ShowSettings
 from transformers_sr3d.evaluation.benchmarks.tasks import TASKS, find_task
@@ -252,6 +252,16 @@ def test_folders_of_several_tasks_are_named():
     assert folders_of(["scanqa", "sat"], ["sat=y", "scanqa=x"]) == ["x", "y"]
     with pytest.raises(ValueError, match="TASK=DIR"):
         folders_of(["scanqa", "sat"], ["x"])
+
+
+def test_switches_of_several_tasks_name_theirs():
+    both = ["scanqa", "scan2cap"]
+    given = ["scanqa.rules=llava-3d", "scan2cap.iou=0.25", "scan2cap.split=train"]
+    assert switches_of("scan2cap", both, given) == ["iou=0.25", "split=train"]
+    assert switches_of("scanqa", both, given) == ["rules=llava-3d"]
+    assert switches_of("scan2cap", ["scan2cap"], ["iou=0.25", "scan2cap.split=train"]) == ["iou=0.25", "split=train"]
+    with pytest.raises(ValueError, match="got 'split=train'"):
+        switches_of("scanqa", both, ["split=train"])
 
 
 def test_unknown_tasks_suggest_one():

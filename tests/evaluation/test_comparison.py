@@ -89,6 +89,8 @@ def test_command_prints_and_writes(tmp_path, capsys):
     assert main([*arguments, "--json", str(tmp_path / "c.json")]) == 0
     assert "+50.0" in capsys.readouterr().out
     assert json.loads((tmp_path / "c.json").read_text())["rows"][-1]["gained"] == 1
-    (tmp_path / "b.json").write_text(json.dumps({"manifest": {}, "samples": [{"category": "width", "right": "yes"}]}))
+    (tmp_path / "b.json").write_text(
+        json.dumps({"manifest": {"benchmark": "records"}, "samples": [{"category": "width", "right": "yes"}]})
+    )
     assert main(arguments) == 2
     assert "samples[0].right` must be true or false, got 'yes'" in capsys.readouterr().err

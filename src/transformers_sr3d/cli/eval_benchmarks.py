@@ -57,7 +57,13 @@ def _add_benchmark(tasks: argparse._SubParsersAction, name: str, about: str) -> 
     add("--depth-model", metavar="MODEL", help="for --geometry estimator: depth estimation model of Transformers")
     add("--structure-from-motion", action="store_true", help="for --geometry estimator: poses by COLMAP")
     add("--horizontal-fov-deg", type=float, metavar="DEG", help="of pictures whose focal length nothing tells")
-    add("--switch", nargs="+", default=[], metavar="NAME=VALUE", help="choices of the protocol; see sr3d eval --list")
+    add(
+        "--switch",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        help="choices of the protocol; of several tasks TASK.NAME=VALUE; see sr3d eval --list",
+    )
     add("--baselines", nargs="+", default=[], metavar="NAME", choices=BASELINES, help=f"out of {', '.join(BASELINES)}")
     add("--judge-url", metavar="URL", help="OpenAI-compatible endpoint; its key is read from SR3D_JUDGE_API_KEY")
     add("--judge-model", metavar="NAME", help="as the endpoint calls it")
@@ -117,7 +123,7 @@ def _check_all(args: argparse.Namespace, folders: dict[str, str], *, with_rooms:
     if with_rooms and args.dtype != "float32":
         raise ValueError(f"`--dtype` must be float32 for {ROOMS_BENCH}, got {args.dtype}. Run it apart.")
     for task in tasks:
-        check_task(task, _settings(args, folders[task.name]))
+        check_task(task, _settings(task.name, folders[task.name], args))
 
 
 def _run_rooms_bench(args: argparse.Namespace, json_path: str | Path | None) -> None:
@@ -146,7 +152,7 @@ def _run(name: str, data: str, args: argparse.Namespace, json_path: str | Path |
     from transformers_sr3d.evaluation.benchmarks.table import format_markdown, write_markdown
     from transformers_sr3d.evaluation.benchmarks.tasks import find_task
 
-    settings = _settings(args, data)
+    settings = _settings(name, data, args)
     if args.predictions:
         report = score_predictions(find_task(name), args.predictions, settings, json_path)
     else:
@@ -157,7 +163,7 @@ def _run(name: str, data: str, args: argparse.Namespace, json_path: str | Path |
             write_markdown(format_markdown(report), json_path)
 
 
-def _settings(args: argparse.Namespace, data: str) -> Any:
+def _settings(name: str, data: str, args: argparse.Namespace) -> Any:
     """Read `RunSettings` from the command line."""
     from transformers_sr3d.evaluation.benchmarks.judge import Judge
     from transformers_sr3d.evaluation.benchmarks.run import RunSettings
@@ -167,7 +173,7 @@ def _settings(args: argparse.Namespace, data: str) -> Any:
         raise ValueError("`--judge-url` and `--judge-model` must come together, got one of them. Give both.")
     return RunSettings(
         data=data,
-        switches=tuple(args.switch),
+        switches=tuple(switches_of(name, [args.first, *args.more], args.switch)),
         show=ShowSettings(
             args.geometry,
             args.frames,
@@ -212,6 +218,31 @@ def folders_of(names: list[str], given: list[str] | None) -> list[str]:
             f"`--data` must be TASK=DIR for each of {', '.join(names)}, got {' '.join(given)}. Name each task once."
         )
     return [folders[name] for name in names]
+
+
+def switches_of(task: str, tasks: list[str], given: list[str]) -> list[str]:
+    """Read which switches are for a task.
+
+    Args:
+        task (`str`):
+            The task.
+        tasks (`list[str]`):
+            All tasks that are run.
+        given (`list[str]`):
+            `NAME=VALUE`; of several tasks `TASK.NAME=VALUE`.
+
+    Returns:
+        `list[str]`: `NAME=VALUE`.
+
+    Raises:
+        ValueError: If a switch is for none of several tasks.
+    """
+    if len(tasks) == 1:
+        return [text.removeprefix(f"{task}.") for text in given]
+    homeless = [text for text in given if text.split(".")[0] not in tasks]
+    if homeless:
+        raise ValueError(f"`--switch` must be TASK.NAME=VALUE with several tasks, got {homeless[0]!r}. Name its task.")
+    return [text.removeprefix(f"{task}.") for text in given if text.startswith(f"{task}.")]
 
 
 def list_tasks() -> str:

@@ -38,7 +38,7 @@ def read_report(path: str | Path) -> dict[str, Any]:
         ValueError: If it is no such report; the message names file and key.
     """
     report = read_object(Path(path))
-    take(report, "manifest", str(path))
+    take_text(take(report, "manifest", str(path)), "benchmark", f"{path} manifest")
     for place, sample in enumerate(take_list(report, "samples", str(path), least=1)):
         where = f"{path} samples[{place}]"
         take_text(sample, "category", where)
@@ -86,7 +86,7 @@ def compare_reports(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict
         )
     pairs = [(sample["category"], sample["right"], theirs[key]["right"]) for key, sample in ours.items()]
     names = sorted({category for category, _, _ in pairs})
-    rows = [_row(name, [pair[1:] for pair in pairs if pair[0] == name]) for name in names]
+    rows = [_row(name, [pair[1:] for pair in pairs if pair[0] == name]) for name in names if name != ALL]
     rows.append(_row(ALL, [pair[1:] for pair in pairs]))
     names_of_models = {"before": before["manifest"].get("model"), "after": after["manifest"].get("model")}
     return {**names_of_models, "rows": rows, "graded": _graded_rows([(ours[key], theirs[key]) for key in ours])}

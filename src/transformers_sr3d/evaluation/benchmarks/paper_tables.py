@@ -16,6 +16,7 @@ from transformers_sr3d.evaluation.comparison import read_report
 
 
 Key = tuple[str, str]
+ROW_KEYS = {"metric", "group", "cells"}
 SOURCE = "Published: arXiv 2509.13317v1."
 
 
@@ -35,13 +36,20 @@ def draw_tables(paths: Sequence[str | Path]) -> str:
     """
     reports = [(Path(path), read_report(path)) for path in paths]
     for path, report in reports:
-        if not isinstance(report.get("rows"), list) or "switches" not in report["manifest"]:
-            raise ValueError(f"`{path}` must be a report of a benchmark, got one without rows. See sr3d eval --list.")
+        _check(path, report)
     parts = []
     for name in dict.fromkeys(report["manifest"]["benchmark"] for _, report in reports):
         own = [(path, report) for path, report in reports if report["manifest"]["benchmark"] == name]
         parts += _draw_task(name, own)
     return "\n\n".join(parts)
+
+
+def _check(path: Path, report: Mapping[str, Any]) -> None:
+    """Refuse what `sr3d eval TASK` did not write."""
+    rows, manifest = report.get("rows"), report["manifest"]
+    shapes = isinstance(rows, list), isinstance(manifest.get("switches"), dict), "questions" in manifest
+    if not all(shapes) or not all(isinstance(row, dict) and row.keys() >= ROW_KEYS for row in rows or ()):
+        raise ValueError(f"`{path}` must be a report of a benchmark, got one without rows. See sr3d eval --list.")
 
 
 def _draw_task(name: str, own: list[tuple[Path, dict[str, Any]]]) -> list[str]:

@@ -179,12 +179,12 @@ def _check_scoring(settings: RunSettings) -> None:
     asked = [name for name in settings.baselines if name != MAJORITY]
     if asked:
         raise ValueError(f"`--baselines {asked[0]}` must come with --model, got --predictions. Leave it out.")
-    plain = RunSettings(settings.data, settings.switches, baselines=settings.baselines, judge=settings.judge)
-    for name in ("limit", "show", "batch_size", "bits", "dtype"):
-        if getattr(settings, name) != getattr(plain, name):
-            option = {"show": "--scenes, --frames or --geometry"}.get(name, f"--{name.replace('_', '-')}")
+    plain = RunSettings(settings.data)
+    given, usual = vars(settings) | vars(settings.show), vars(plain) | vars(plain.show)
+    for name in (*vars(plain.show), "limit", "batch_size", "bits", "dtype"):
+        if given[name] != usual[name]:
             raise ValueError(
-                f"`{option}` must be left out with --predictions, got {getattr(settings, name)}. All answers are "
+                f"`--{name.replace('_', '-')}` must be left out with --predictions, got {given[name]}. All are "
                 "scored as they are."
             )
 
