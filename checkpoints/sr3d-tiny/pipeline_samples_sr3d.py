@@ -124,6 +124,19 @@ def _has_value(entries: Iterable) -> bool:
 
 
 def check_options(options: Any) -> list[str] | None:
+    """Read the options of a question.
+
+    Args:
+        options (`Any`):
+            Should be texts, or None.
+
+    Returns:
+        `list[str]` or `None`: The same.
+
+    Raises:
+        TypeError: If they are no texts.
+        ValueError: If there are too few or too many.
+    """
     if options is None:
         return None
     if not isinstance(options, (list, tuple)) or not all(
@@ -138,11 +151,33 @@ def check_options(options: Any) -> list[str] | None:
 
 
 def with_options(question: str, options: list[str]) -> str:
+    """Write a question with options.
+
+    Args:
+        question (`str`):
+            Without them.
+        options (`list[str]`):
+            At most 26.
+
+    Returns:
+        `str`: Lines: the question, a letter and an option each, and what to answer with.
+    """
     lines = (f"{letter}. {option}" for letter, option in zip(string.ascii_uppercase, options, strict=False))
     return "\n".join((question, *lines, "Answer with the letter of one option."))
 
 
 def suggest_key(key: str, more: Iterable[str] = ()) -> str:
+    """Say which keys there are.
+
+    Args:
+        key (`str`):
+            Which there is not.
+        more (`Iterable[str]`, defaults to `()`):
+            Keys beside those of a sample.
+
+    Returns:
+        `str`: For a message, the most similar one first.
+    """
     close = difflib.get_close_matches(str(key), [*SAMPLE_KEYS, *sorted(more)], n=1)
     hint = f"Did you mean `{close[0]}`? " if close else ""
     return f"{hint}Keys of a sample are {', '.join(SAMPLE_KEYS)}."

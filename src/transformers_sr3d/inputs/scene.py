@@ -173,6 +173,17 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def check_scene(scene: Any, where: str) -> None:
+    """Refuse what is no scene of this version.
+
+    Args:
+        scene (`Any`):
+            What the file holds.
+        where (`str`):
+            The file, for the message.
+
+    Raises:
+        ValueError: If its version, its keys or a view is not as `docs/own_data.md` says.
+    """
     version = scene.get("version") if isinstance(scene, Mapping) else f"a {type(scene).__name__}"
     if version != SCENE_VERSION or isinstance(version, bool):
         raise ValueError(
@@ -214,6 +225,15 @@ def _check_origin(scene: Mapping[str, Any]) -> None:
 
 
 def view_has_depth(view: Any) -> bool:
+    """Tell whether a view of a scene file has depth.
+
+    Args:
+        view (`Any`):
+            Its entry.
+
+    Returns:
+        `bool`: Whether it names a depth file.
+    """
     return isinstance(view, Mapping) and view.get("depth") is not None
 
 
@@ -239,11 +259,39 @@ def _check_poses(scene: Mapping[str, Any], where: str) -> None:
 
 
 def check_word(value: Any, name: str, allowed: tuple[str, ...]) -> None:
+    """Refuse a word that is none of some.
+
+    Args:
+        value (`Any`):
+            Should be one of them.
+        name (`str`):
+            How the message calls it.
+        allowed (`tuple[str, ...]`):
+            The words.
+
+    Raises:
+        ValueError: If it is another.
+    """
     if value not in allowed:
         raise ValueError(f"`{name}` must be one of {allowed}, got {reprlib.repr(value)}. Choose one of these words.")
 
 
 def check_keys(entry: Any, allowed: tuple[str, ...], required: tuple[str, ...], where: str) -> None:
+    """Refuse an entry with keys that do not belong there, or without those that do.
+
+    Args:
+        entry (`Any`):
+            Should be a mapping.
+        allowed (`tuple[str, ...]`):
+            Keys that it may have.
+        required (`tuple[str, ...]`):
+            Keys that it must have.
+        where (`str`):
+            What the entry is, for the message.
+
+    Raises:
+        ValueError: If it is no mapping, or its keys are others.
+    """
     if not isinstance(entry, Mapping):
         raise ValueError(
             f"`{where}` must be a mapping with the keys {allowed}, got {reprlib.repr(entry)}. Write it as an object."
@@ -292,6 +340,22 @@ def _inside(folder: str | Path, name: Any, where: str) -> str:
 
 
 def to_list(values: Any, shape: tuple[int, ...], where: str) -> list[Any]:
+    """Turn numbers into what JSON writes.
+
+    Args:
+        values (`Any`):
+            An array, a tensor or nested lists.
+        shape (`tuple[int, ...]`):
+            That they must have.
+        where (`str`):
+            What they are, for the message.
+
+    Returns:
+        `list`: Nested lists of floats.
+
+    Raises:
+        ValueError: If they are no finite numbers of that shape.
+    """
     try:
         array = np.asarray(values)
     except ValueError:  # rows of unequal length
@@ -305,6 +369,18 @@ def to_list(values: Any, shape: tuple[int, ...], where: str) -> list[Any]:
 
 
 def object_entries(objects: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Turn annotated objects into what JSON writes.
+
+    Args:
+        objects (`Sequence[Mapping[str, Any]]`):
+            Each with `name` and a box in the world of the cameras, metres: the keys of `OBJECT_SHAPES`.
+
+    Returns:
+        `list[dict]`: The same, with lists.
+
+    Raises:
+        ValueError: If an object has other keys, or values of another kind.
+    """
     entries = []
     for index, thing in enumerate(objects):
         where = f"objects[{index}]"

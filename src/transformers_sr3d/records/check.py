@@ -86,6 +86,16 @@ class _Checker:
         self.opened: tuple[dict[str, Any], dict[str, Any]] | None = None
 
     def look_at(self, where: str, text: str, root: Path) -> None:
+        """Check a line and count what it holds.
+
+        Args:
+            where (`str`):
+                File and line, for messages.
+            text (`str`):
+                The line.
+            root (`Path`):
+                Folder that its files are relative to.
+        """
         self.num_records += 1
         try:
             record = parse_record(text, where, root)
