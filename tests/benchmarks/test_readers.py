@@ -7,6 +7,7 @@ import json
 import numpy as np
 import official_files
 import pytest
+from PIL import Image
 
 from transformers_sr3d.cli.eval_benchmarks import BENCHMARKS, folders_of, list_tasks, switches_of
 from transformers_sr3d.evaluation.benchmarks.files import MissingDataError
@@ -223,6 +224,16 @@ def test_regions_that_are_no_regions_are_named(tmp_path):
     records = read("coco-regions", folder, "prompt=mask")
     with pytest.raises(ValueError, match=r"instances_val2017\.json#1: `polygon` must hold real numbers"):
         Shown(find_task("coco-regions"), folder, ShowSettings()).arguments(records[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "picture"), [("coco-regions", "val2017/000000000139.jpg"), ("spatialrgpt-bench", "hypersim/a.png")]
+)
+def test_pictures_of_another_size_than_their_regions_are_refused(name, picture, tmp_path):
+    WRITERS[name](tmp_path)
+    Image.new("RGB", (32, 24)).save(tmp_path / picture)
+    with pytest.raises(ValueError, match=r"must be 64 x 48 as its regions are, got \(32, 24\)"):
+        Shown(find_task(name), tmp_path, ShowSettings()).arguments(read(name, tmp_path)[0])
 
 
 def test_pictures_must_lie_inside_the_data(tmp_path):

@@ -75,18 +75,18 @@ def _record(
         image, name = images[str(entry["image_id"])], names[str(entry["category_id"])]
         x, y, width, height = (float(number) for number in entry["bbox"])
         picture, size = data / "val2017" / Path(image["file_name"]).name, (int(image["width"]), int(image["height"]))
-    except (KeyError, TypeError, ValueError) as error:
+        box = _whole_pixels(x, width, size[0]), _whole_pixels(y, height, size[1])
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{where}: must be an object of COCO, got {error!r} in it. Download it again.") from error
     if not picture.is_file():
         raise MissingDataError(f"{where}: `--data` must hold val2017/{picture.name}, got none there. {SOURCE}")
-    box = _whole_pixels(x, width, size[0]), _whole_pixels(y, height, size[1])
     corners = [box[0][0], box[1][0], box[0][1], box[1][1]]
     region = (
         _mask(entry.get("segmentation"), where)
         if switches["prompt"] == "mask"
         else [{"box_xyxy": corners, "region": 0}]
     )
-    sample: dict[str, Any] = {"images": [str(picture)], "regions": region}
+    sample: dict[str, Any] = {"images": [str(picture)], "size_wh": size, "regions": region}
     if switches["crop"] == "reference":
         sample["crop"] = reference_crop((x, y, width, height), size)
     truth = {"name": name, "image": entry["image_id"], "box_xywh": entry["bbox"]}

@@ -189,6 +189,12 @@ class Shown:
     def _pictures(self, record: Record) -> dict[str, Any]:
         crop = record.sample.get("crop")
         images = [open_picture(image, record.where) for image in record.sample["images"]]
+        stated = record.sample.get("size_wh")
+        if stated is not None and images[0].size != tuple(stated):
+            raise ValueError(
+                f"the picture must be {stated[0]} x {stated[1]} as its regions are, got {images[0].size}. Take the "
+                "official one, neither resized nor cropped."
+            )
         if crop is not None:
             images = [image.crop((crop[0], crop[1], crop[2], crop[3])) for image in images]
         if self.geometry == NONE:

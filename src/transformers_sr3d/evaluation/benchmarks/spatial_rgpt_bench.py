@@ -82,8 +82,10 @@ def _record(data: Path, where: str, row: dict[str, Any], switches: Switches) -> 
         )
     info = row["qa_info"] if isinstance(row["qa_info"], dict) else {}
     kind = _kind(text_of(info, "category", f"{where}: `qa_info`"), str(info.get("type", "")))
-    image = row["image_info"].get("file_path") if isinstance(row["image_info"], dict) else None
-    sample = {"images": [_picture(data, image, where)]} | ({"regions": regions} if regions else {})
+    about = row["image_info"] if isinstance(row["image_info"], dict) else {}
+    sample: dict[str, Any] = {"images": [_picture(data, about.get("file_path"), where)]}
+    if regions:
+        sample |= {"regions": regions, "size_wh": (about.get("width"), about.get("height"))}
     truth: dict[str, Any] = {"kind": kind, "answer": answer, "question": text}
     length = parse_quantity(answer) if kind in LENGTHS else None
     if length is not None:

@@ -28,7 +28,8 @@ class Task:
         source (`str`): Where the official files are, and what their licence asks for.
         layout (`str`): What the folder must hold.
         read (`Callable[[Path, Switches], list[Record]]`): Questions in the official order. A `scene` in their samples
-            is a name that is looked up in the folder of scenes; `truth` is what `score` takes.
+            is a name that is looked up in the folder of scenes, `size_wh` the size that a picture must have for its
+            regions to fit; `truth` is what `score` takes.
         score (`Callable[[Mapping, str, Switches], dict]`): From a truth and an answer to `right` and other scores.
         rows (`Callable[[Sequence[dict], Switches], list[Figure]]`): From scored samples to a table.
         switches (`dict[str, tuple[str, ...]]`): Choices of the protocol, the default first.
