@@ -15,9 +15,31 @@ def test_shares_and_means_have_known_values():
     assert figure[2:6] == (75.0, 100 * low, 100 * high, 4)
     scores = [0.2, 0.4, 0.9, 0.5]
     half = 1.959964 * np.std(scores, ddof=1) / 2
-    assert mean("MRA", "all", scores)[2:5] == pytest.approx((50.0, 50 - 100 * half, 50 + 100 * half))
-    assert mean("MRA", "all", [0.3])[2:5] == (30.0, None, None)
-    assert mean("MRA", "all", [0.0, 1.0])[3:5] == (0.0, 100.0)
+    assert mean("x", "all", scores, largest=None)[2:5] == pytest.approx((50.0, 50 - 100 * half, 50 + 100 * half))
+    assert mean("x", "all", [0.3], largest=None)[2:5] == (30.0, None, None)
+    wider = [*scores, 0, 0, 1, 1]
+    half = 100 * 1.959964 * np.std(wider, ddof=1) / np.sqrt(8)
+    middle = 100 * np.mean(wider)
+    assert mean("MRA", "all", scores)[2:5] == pytest.approx((50.0, middle - half, middle + half))
+
+
+@pytest.mark.parametrize("rates", [(0.5, 0.5), (0.9, 0.8), (0.98, 1.0), (0.0, 0.05)])
+def test_intervals_of_averages_cover_the_truth_as_often_as_they_say(rates):
+    rng = np.random.default_rng(0)
+    truth = 100 * np.mean(rates)
+    drawn = [
+        macro(
+            "a", "all", [(rng.random(count) < rate).astype(float) for rate, count in zip(rates, (12, 30), strict=True)]
+        )
+        for _ in range(1500)
+    ]
+    assert np.mean([figure.low <= truth <= figure.high for figure in drawn]) > 0.93
+
+
+def test_a_few_scores_that_are_alike_are_not_certain():
+    for scores in ([1.0], [0.0, 0.0], [1.0] * 5):
+        figure = mean("MRA", "all", scores)
+        assert figure.high - figure.low > 20.0
 
 
 def test_macro_average_counts_groups_not_samples():

@@ -16,8 +16,6 @@ from transformers_sr3d.evaluation.benchmarks.figures import (
     mean,
     not_computed,
     resampled,
-    standard_error,
-    within,
 )
 from transformers_sr3d.evaluation.scorers.captions import MAX_N, BleuCounts, cider, count_bleu, rouge_l
 from transformers_sr3d.evaluation.scorers.java_captions import NotComputedError, meteor
@@ -39,16 +37,17 @@ def caption_rows(texts: Sequence[str], references: Sequence[Sequence[str]], grou
         CIDEr as they are; of BLEU, which is no mean, percentiles of resamplings.
     """
     bleu_counts = np.array([_flat(count_bleu(text, truths)) for text, truths in zip(texts, references, strict=True)])
-    rows = [mean("CIDEr", group, cider(texts, references).each, most=1000.0)]
+    rows = [mean("CIDEr", group, cider(texts, references).each, largest=None)]
     rows += [resampled(f"BLEU-{n}", group, bleu_counts, partial(_bleu, n)) for n in range(1, MAX_N + 1)]
     try:
         metric = meteor(texts, references)
     except NotComputedError as error:
         rows.append(not_computed("METEOR", group, len(texts), str(error)))
     else:
-        # The Java program's figure of all texts is no mean of theirs; their spread tells the interval's width.
-        spread = 100.0 * standard_error(metric.each)
-        rows.append(within("METEOR", group, 100.0 * metric.corpus, spread, len(texts)))
+        # The Java program's figure of all texts is no mean of theirs, whose interval it takes over.
+        each, value = mean("METEOR", group, metric.each), 100.0 * metric.corpus
+        low, high = (value + (end or 0.0) - (each.value or 0.0) for end in (each.low, each.high))
+        rows.append(each._replace(value=value, low=max(0.0, low), high=min(100.0, high)))
     rows.append(mean("ROUGE-L", group, rouge_l(texts, references).each))
     return rows
 

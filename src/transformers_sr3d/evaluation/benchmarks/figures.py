@@ -58,7 +58,9 @@ def share(metric: str, group: str, right: Sequence[bool]) -> Figure:
     return Figure(metric, group, 100.0 * sum(right) / len(right), 100.0 * low, 100.0 * high, len(right))
 
 
-def mean(metric: str, group: str, scores: Sequence[float], *, scale: float = 100.0, most: float = 100.0) -> Figure:
+def mean(
+    metric: str, group: str, scores: Sequence[float], *, scale: float = 100.0, largest: float | None = 1.0
+) -> Figure:
     """Average scores that are not negative, with the interval of the normal distribution.
 
     Args:
@@ -70,51 +72,24 @@ def mean(metric: str, group: str, scores: Sequence[float], *, scale: float = 100
             At least one.
         scale (`float`, defaults to 100.0):
             What scores are multiplied by.
-        most (`float`, defaults to 100.0):
-            Largest mean there can be, where the interval ends.
+        largest (`float`, *optional*, defaults to 1.0):
+            Largest score there can be; None if there is none.
 
     Returns:
-        `Figure`: The mean; without an interval for a single score.
+        `Figure`: The mean; without an interval for a single score that has no largest one. Two scores of zero and two
+        of the largest one are added for the interval, so that a few scores that happen to be alike do not look
+        certain.
+
+    Source: Agresti and Coull, Approximate is better than "exact" for interval estimation of binomial proportions,
+    1998, for shares; here for all scores that have a smallest and a largest value.
     """
-    return within(metric, group, scale * float(np.mean(scores)), scale * standard_error(scores), len(scores), most)
-
-
-def within(metric: str, group: str, value: float, error: float, of: int, most: float = 100.0) -> Figure:
-    """Put an interval around a figure that lies between 0 and `most`.
-
-    Args:
-        metric (`str`):
-            Its name.
-        group (`str`):
-            Which samples.
-        value (`float`):
-            The figure.
-        error (`float`):
-            Its standard error; NaN gives no interval.
-        of (`int`):
-            How many samples.
-        most (`float`, defaults to 100.0):
-            Largest figure there can be.
-
-    Returns:
-        `Figure`: With an interval.
-    """
-    if math.isnan(error):
+    value, of = scale * float(np.mean(scores)), len(scores)
+    values = scale * np.array([*scores, *([] if largest is None else [0.0, 0.0, largest, largest])])
+    if len(values) < 2:
         return Figure(metric, group, value, None, None, of)
-    return Figure(metric, group, value, max(0.0, value - Z_95 * error), min(most, value + Z_95 * error), of)
-
-
-def standard_error(scores: Sequence[float]) -> float:
-    """Compute the standard error of a mean.
-
-    Args:
-        scores (`Sequence[float]`):
-            At least one.
-
-    Returns:
-        `float`: Not a number for a single score, of which nothing is known.
-    """
-    return float(np.std(scores, ddof=1)) / math.sqrt(len(scores)) if len(scores) > 1 else math.nan
+    middle, half = float(np.mean(values)), Z_95 * float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    low, high = max(0.0, min(middle - half, value)), max(middle + half, value)
+    return Figure(metric, group, value, low, high if largest is None else min(scale * largest, high), of)
 
 
 def macro(metric: str, group: str, parts: Sequence[Sequence[float]], weights: Sequence[float] | None = None) -> Figure:
@@ -132,12 +107,16 @@ def macro(metric: str, group: str, parts: Sequence[Sequence[float]], weights: Se
 
     Returns:
         `Figure`: In percent; the groups' errors are independent.
+
+    Source: Zou and Donner, Construction of confidence limits about effect measures, 2008, for the interval.
     """
     wanted = np.ones(len(parts)) if weights is None else np.asarray(weights, dtype=float)
     shares = wanted / wanted.sum()
-    value = 100.0 * float(shares @ [np.mean(part) for part in parts])
-    error = 100.0 * float(np.linalg.norm(shares * [standard_error(part) for part in parts]))
-    return within(metric, group, value, error, sum(map(len, parts)))
+    each = [mean(metric, group, part) for part in parts]
+    lows, values, highs = np.array([(figure.low, figure.value, figure.high) for figure in each]).T
+    value = float(shares @ values)
+    low, high = value - np.linalg.norm(shares * (values - lows)), value + np.linalg.norm(shares * (highs - values))
+    return Figure(metric, group, value, float(low), float(high), sum(map(len, parts)))
 
 
 def resampled(metric: str, group: str, counts: np.ndarray, score: Callable[[np.ndarray], float]) -> Figure:

@@ -245,7 +245,7 @@ def _errors(samples: Sequence[dict[str, Any]], metric: str, key: str) -> list[Fi
     for name, group in by_group(samples).items():
         errors = [sample[key] for sample in group if sample.get(key) is not None]
         if errors:
-            rows.append(mean(metric, name, errors, scale=1.0, most=float("inf")))
+            rows.append(mean(metric, name, errors, scale=1.0, largest=None))
     return rows
 
 
