@@ -196,7 +196,7 @@ def test_common_answers():
 def test_majority_is_the_best_constant_answer_and_knows_no_judge():
     task = find_task("spatialrgpt-bench")
     texts = ["Yes, Region [0] is.", "Indeed, it is to the left.", "No.", "True.", "Incorrect."]
-    truths = [{"kind": "left/right", "question": "Is it left?", "answer": text} for text in texts]
+    truths = [{"kind": "left/right", "question": "Is it left?", "answer": text, "choice": False} for text in texts]
     record = make_record("x", "0", "Is it left?", {}, "left/right", {})
     samples = [
         make_sample(task, replace(record, truth=truth), {"model": "No."}, {}) | {"judged": True} for truth in truths
@@ -396,6 +396,17 @@ def test_options_without_effect_on_predictions_are_refused(option, place, capsys
     assert "must be left out with --predictions" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", [("--frames", "8"), ("--scenes", "scans")])
+def test_options_of_scenes_are_refused_for_pictures_alone(option, place, tmp_path, capsys):
+    (tmp_path / "sat").mkdir()
+    official_files.write_sat(tmp_path / "sat")
+    call = ["--model", CHECKPOINT, "--limit", "1", "--geometry", "none"]
+    assert main(["eval", "sat", *call, "--data", str(tmp_path / "sat"), *option]) == 2
+    assert "have no effect on sat" in capsys.readouterr().err
+    both = ["--data", f"sat={tmp_path / 'sat'}", f"sqa3d={place / 'sqa3d'}", "--scenes", str(place / "scans")]
+    assert main(["eval", "sat", "sqa3d", *call, *both, "--frames", "2"]) == 0
+
+
 def test_a_report_of_another_task_is_refused(report, place, tmp_path, capsys):
     path = official_files.write_json(tmp_path / "sqa3d.json", report)
     assert main(["eval", "scanqa", "--data", str(place / "scanqa"), "--predictions", str(path)]) == 2
@@ -433,6 +444,10 @@ def test_what_the_last_task_lacks_is_said_before_the_first_one_runs(place, tmp_p
     assert main(call) == 2
     assert "must hold ScanQA_v1.0_val.json" in capsys.readouterr().err
     assert not (tmp_path / "all").exists()
+    official_files.write_scanqa(tmp_path)
+    (tmp_path / "all").write_text("a file")
+    assert main(call) == 2
+    assert "must be a folder for several tasks" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", [("--geometry", "none"), ("--dtype", "bfloat16")])

@@ -122,6 +122,8 @@ def test_switches_choose_parts(tmp_path):
     assert len(read("vsi-bench", folder, "types=sr3d")) == 4  # no counting
     with pytest.raises(ValueError, match="Did you mean types"):
         read("vsi-bench", folder, "type=sr3d")
+    with pytest.raises(ValueError, match="must be given once"):
+        read("vsi-bench", folder, "types=sr3d", "types=all")
     with pytest.raises(ValueError, match="must be one of all, sr3d"):
         read("vsi-bench", folder, "types=five")
 

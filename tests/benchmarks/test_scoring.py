@@ -9,9 +9,10 @@ from pycocotools.cocoeval import COCOeval
 
 from transformers_sr3d.evaluation.benchmarks.coco_regions import mean_average_precision, predicted_name, reference_crop
 from transformers_sr3d.evaluation.benchmarks.scan2cap import box_iou
-from transformers_sr3d.evaluation.benchmarks.spatial_rgpt_bench import is_hour_right, judge_length, says_the_same
+from transformers_sr3d.evaluation.benchmarks.spatial_rgpt_bench import is_hour_right, judge_length
 from transformers_sr3d.evaluation.benchmarks.tasks import find_task
 from transformers_sr3d.evaluation.scorers.java_captions import missing_java
+from transformers_sr3d.evaluation.scorers.statements import agrees, chosen_region
 
 
 def score(name, truth, answer, *switches):
@@ -169,20 +170,65 @@ def test_hours_are_on_a_circle(truth, said, right):
     assert is_hour_right(truth, said) is right
 
 
+IS_ABOVE, IS_SHORTER = "Is <region0> above <region1>?", "Is <region0> shorter than <region1>?"
+TALLER, LEFT = "Which is taller, <region0> or <region1>?", "Between <region0> and <region1>, which one is on the left?"
+
+
 @pytest.mark.parametrize(
-    ("question", "truth", "answer", "right"),
+    ("question", "text", "meant"),
     [
-        ("Is <region0> left of <region1>?", "Yes, Region [0] is.", "Yes.", True),
-        ("Is <region0> left of <region1>?", "No, it is on the right.", "Yes.", False),
-        ("Is <region0> left of <region1>?", "Incorrect, Region [0] is not.", "No.", True),
-        ("Is <region0> left of <region1>?", "Yes.", "", False),
-        ("Which is taller, <region0> or <region1>?", "Region [1].", "Region 1 is taller than Region 0.", True),
-        ("Which is taller, <region0> or <region1>?", "Region [1].", "Region 0.", False),
-        ("Which is taller, <region0> or <region1>?", "Region [1].", "I cannot say.", False),
+        (IS_ABOVE, "Yes, Region [0] is above Region [1].", True),
+        (IS_ABOVE, "Indeed, Region [0] is positioned over Region [1].", True),
+        (IS_ABOVE, "That is True.", True),
+        (IS_ABOVE, "No.", False),
+        (IS_ABOVE, "Incorrect, Region [0] is not positioned above Region [1].", False),
+        (IS_ABOVE, "Actually, Region [0] is below Region [1].", False),
+        (IS_ABOVE, "Region 1 is below Region 0.", True),
+        (IS_ABOVE, "Region 0 is not above Region 1.", False),
+        (IS_ABOVE, "Region 0 is left of Region 1.", None),
+        (IS_ABOVE, "I cannot say.", None),
+        (IS_ABOVE, "", None),
+        (IS_SHORTER, "Correct, Region [0] is not as tall as Region [1].", True),
+        (IS_SHORTER, "In fact, Region [0] may be taller than Region [1].", False),
+        (IS_SHORTER, "Region [0] is not as tall as Region [1].", True),
+        ("Does <region0> have a lesser width compared to <region1>?", "In fact, Region [0] might be wider.", False),
+        ("Is <region0> bigger than <region1>?", "Actually, Region [0] might be smaller than Region [1].", False),
+        ("Is the position of <region0> more distant than that of <region1>?", "Region 0 is closer.", False),
     ],
 )
-def test_spatial_rgpt_statements(question, truth, answer, right):
-    assert says_the_same(question, truth, answer) is right
+def test_spatial_rgpt_statements_are_read(question, text, meant):
+    assert agrees(question, text) is meant
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "chosen"),
+    [
+        (TALLER, "Region [1].", 1),
+        (TALLER, "Standing taller between the two is Region [0].", 0),
+        (TALLER, "Region 0 is shorter than Region 1.", 1),
+        (TALLER, "Region 1 is taller than Region 0.", 1),
+        (TALLER, "They are alike.", None),
+        (LEFT, "From the viewer's perspective, Region [1] appears more on the left side.", 1),
+        (LEFT, "Region 1 is more to the right.", 0),
+    ],
+)
+def test_spatial_rgpt_choices_are_read(question, text, chosen):
+    assert chosen_region(question, text) == chosen
+
+
+def test_spatial_rgpt_scores_what_is_said():
+    above = {"kind": "below/above", "question": IS_ABOVE, "answer": "Actually, Region [0] is below Region [1]."}
+    above["choice"] = False
+    assert not score("spatialrgpt-bench", above, "Yes, Region 0 is above Region 1.")["right"]
+    assert score("spatialrgpt-bench", above, "No.")["right"]
+    left = {"kind": "left/right", "question": LEFT, "answer": "Positioned to the left is Region [0].", "choice": True}
+    assert score("spatialrgpt-bench", left, "Region 0 is more to the left.")["right"]
+    assert not score("spatialrgpt-bench", left, "Region 1 is more to the left.")["right"]
+    unclear = above | {"answer": "Both share the same elevation."}
+    assert not score("spatialrgpt-bench", unclear, "Both share the same elevation.")["right"]
+    samples = [{"truth": t, "category": t["kind"], "right": False} for t in (above, left, unclear)]
+    rows = {row.metric: row.value for row in find_task("spatialrgpt-bench").rows(samples, {})}
+    assert rows["truths that the parser reads"] == pytest.approx(200 / 3)
 
 
 def test_spatial_rgpt_units_are_read():

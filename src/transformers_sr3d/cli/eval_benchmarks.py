@@ -101,6 +101,10 @@ def run_benchmarks(args: argparse.Namespace) -> int:
     folders = dict(zip(official, folders_of(official, args.data), strict=True))
     if len(names) > 1:  # what is missing for the last one is said before the first one runs
         _check_all(args, folders, with_rooms=ROOMS_BENCH in names)
+        if args.json and Path(args.json).is_file():
+            raise FileExistsError(
+                f"`--json` must be a folder for several tasks, got the file {args.json}. Give another."
+            )
         if args.json:
             Path(args.json).mkdir(parents=True, exist_ok=True)
     for name in names:
@@ -168,16 +172,19 @@ def _settings(name: str, data: str, args: argparse.Namespace) -> Any:
     from transformers_sr3d.evaluation.benchmarks.judge import Judge
     from transformers_sr3d.evaluation.benchmarks.run import RunSettings
     from transformers_sr3d.evaluation.benchmarks.shown import ShowSettings
+    from transformers_sr3d.evaluation.benchmarks.tasks import find_task
 
     if (args.judge_url is None) != (args.judge_model is None):
         raise ValueError("`--judge-url` and `--judge-model` must come together, got one of them. Give both.")
+    # Of several tasks, some may show scenes and others pictures.
+    shows_scenes = not args.more or find_task(name).uses_scenes
     return RunSettings(
         data=data,
         switches=tuple(switches_of(name, [args.first, *args.more], args.switch)),
         show=ShowSettings(
             args.geometry,
-            args.frames,
-            args.scenes,
+            args.frames if shows_scenes else ShowSettings.frames,
+            args.scenes if shows_scenes else None,
             args.depth_model,
             args.structure_from_motion,
             args.horizontal_fov_deg,

@@ -44,6 +44,10 @@ def only_run(json_path: str | Path | None) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout as error:
+        if not Path(lock.lock_file).exists():
+            raise ValueError(
+                f"`json_path` must be where files can be written, got {str(json_path)!r}. Give another folder."
+            ) from error
         raise ValueError(
             f"`json_path` must belong to one run at a time, got {str(json_path)!r}, where another one is writing. "
             "Wait until it has ended, or give another file."

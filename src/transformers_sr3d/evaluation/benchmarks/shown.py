@@ -95,6 +95,10 @@ class Shown:
                 f"`--geometry official` must be left out for {self.task.name}, whose pictures have no depth. Say "
                 "--geometry estimator --depth-model MODEL, or none."
             )
+        if not self.task.uses_scenes and (self.settings.scenes, self.settings.frames) != (None, ShowSettings.frames):
+            raise ValueError(
+                f"`--scenes` and `--frames` have no effect on {self.task.name}, whose questions show pictures."
+            )
         self._load = lru_cache(maxsize=KEPT_SCENES)(self._load_scene)
 
     @property

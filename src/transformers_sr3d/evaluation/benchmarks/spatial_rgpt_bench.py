@@ -16,10 +16,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from transformers_sr3d.answers_sr3d import parse_quantity, parse_regions
+from transformers_sr3d.answers_sr3d import parse_quantity
 from transformers_sr3d.evaluation.benchmarks.figures import ALL, Figure, by_group, mean, share
 from transformers_sr3d.evaluation.benchmarks.files import MissingDataError, find_files, read_rows, text_of
 from transformers_sr3d.evaluation.benchmarks.task import Switches, Task, make_record
+from transformers_sr3d.evaluation.scorers.statements import agrees, chosen_region
 from transformers_sr3d.records.format import Record
 
 
@@ -43,8 +44,7 @@ PAIRS = {
 RATIO = 0.25
 SMALL_LENGTH = 1e-4  # the reference adds it to the truth before it divides
 CLOCK = re.compile(r"\b(1[0-2]|[1-9])(?::00)?\s*o'?\s?clock", re.IGNORECASE)
-NO = re.compile(r"\b(no|not|incorrect|isn't|doesn't|false)\b", re.IGNORECASE)
-YES = re.compile(r"\b(yes|correct|indeed|true)\b", re.IGNORECASE)
+ASKS_WHICH = re.compile(r"\b(?:which|who)\b", re.IGNORECASE)
 
 
 def read_spatial_rgpt(data: Path, switches: Switches) -> list[Record]:
@@ -57,7 +57,7 @@ def read_spatial_rgpt(data: Path, switches: Switches) -> list[Record]:
             `regions`: masks or boxes.
 
     Returns:
-        `list[Record]`: `truth` is `{"kind": ..., "answer": ..., "question": ...}`.
+        `list[Record]`: `truth` is `{"kind": ..., "answer": ..., "question": ..., "choice": ...}`.
 
     Raises:
         FileNotFoundError: If the file or a picture is missing.
@@ -81,12 +81,14 @@ def _record(data: Path, where: str, row: dict[str, Any], switches: Switches) -> 
             f"{where}: as many regions must be marked as mentioned, got {len(regions)} and {mentioned}. Get it again."
         )
     info = row["qa_info"] if isinstance(row["qa_info"], dict) else {}
-    kind = _kind(text_of(info, "category", f"{where}: `qa_info`"), str(info.get("type", "")))
+    category = text_of(info, "category", f"{where}: `qa_info`")
+    kind = _kind(category, str(info.get("type", "")))
     about = row["image_info"] if isinstance(row["image_info"], dict) else {}
     sample: dict[str, Any] = {"images": [_picture(data, about.get("file_path"), where)]}
     if regions:
         sample |= {"regions": regions, "size_wh": (about.get("width"), about.get("height"))}
     truth: dict[str, Any] = {"kind": kind, "answer": answer, "question": text}
+    truth["choice"] = "choice" in category or ASKS_WHICH.search(text) is not None
     length = parse_quantity(answer) if kind in LENGTHS else None
     if length is not None:
         truth["value"] = length["value"]  # for the median of the baseline
@@ -151,7 +153,7 @@ def score_spatial_rgpt(truth: Mapping[str, Any], answer: str, switches: Switches
     if kind == DIRECTION:
         hours = [CLOCK.search(text) for text in (truth["answer"], answer)]
         return {"right": bool(hours[0] and hours[1] and is_hour_right(int(hours[0][1]), int(hours[1][1])))}
-    return {"right": says_the_same(truth["question"], truth["answer"], answer)}
+    return {"right": says_the_same(truth, answer)}
 
 
 def judge_length(truth: float, said: float) -> dict[str, Any]:
@@ -186,37 +188,37 @@ def is_hour_right(truth: int, said: int) -> bool:
     return min(apart, 12 - apart) <= 1
 
 
-def says_the_same(question: str, truth: str, answer: str) -> bool:
-    """Compare the statements of two answers to a question about regions.
+def says_the_same(truth: Mapping[str, Any], answer: str) -> bool:
+    """Compare what two answers to a question about regions say.
 
     Args:
-        question (`str`):
-            Yes or no, or a choice between regions.
-        truth (`str`):
-            The right answer.
+        truth (`Mapping[str, Any]`):
+            `question`, the right `answer`, and `choice`: whether it is one between regions, and not yes or no.
         answer (`str`):
             What the model wrote.
 
     Returns:
-        `bool`: For a choice whether both name the same region first; else whether both agree or both deny. False
-        where the answer says neither.
+        `bool`: Whether both choose the same region, or both agree or deny; False where one of them says neither.
     """
-    chosen = parse_regions(_numbered(truth))[:1]
-    if " or " in question.lower() or re.match(r"\s*(which|who)\b", question, re.IGNORECASE):
-        return bool(chosen) and parse_regions(_numbered(answer))[:1] == chosen
-    stated = [_agrees(text) for text in (truth, answer)]
-    return stated[0] is not None and stated[0] == stated[1]
+    read = chosen_region if truth["choice"] else agrees
+    wanted = read(truth["question"], truth["answer"])
+    return wanted is not None and read(truth["question"], answer) == wanted
 
 
-def _numbered(text: str) -> str:
-    """`Region [1]` as our models write it."""
-    return re.sub(r"Region\s*\[(\d+)\]", r"Region \1", text)
+def is_readable(truth: Mapping[str, Any]) -> bool:
+    """Tell whether the parser can read a truth; what it cannot read nobody can answer right for it.
 
+    Args:
+        truth (`Mapping[str, Any]`):
+            `kind`, `answer` and the rest of a question.
 
-def _agrees(text: str) -> bool | None:
-    if NO.search(text):
-        return False
-    return True if YES.search(text) or parse_regions(_numbered(text)) else None
+    Returns:
+        `bool`: Whether its length, hour or statement was found.
+    """
+    kind, text = truth["kind"], truth["answer"]
+    if kind in LENGTHS:
+        return parse_quantity(text) is not None
+    return CLOCK.search(text) is not None if kind == DIRECTION else says_the_same(truth, text)
 
 
 def spatial_rgpt_rows(samples: Sequence[dict[str, Any]], switches: Switches) -> list[Figure]:
@@ -229,14 +231,16 @@ def spatial_rgpt_rows(samples: Sequence[dict[str, Any]], switches: Switches) -> 
             Not used.
 
     Returns:
-        `list[Figure]`: Success by kind and of both halves, by the parser and by the judge, and the relative error.
+        `list[Figure]`: Success by kind and of both halves, by the parser and by the judge, and the relative error; and
+        the share of truths that the parser can read, which no model can exceed for it.
     """
     del switches
+    readable = share("truths that the parser reads", ALL, [is_readable(sample["truth"]) for sample in samples])
     rows = _success(samples, "success (parser)", "right") + _errors(samples, "relative error (parser)", "error")
     if all("judged" in sample for sample in samples):
         rows += _success(samples, "success (judge)", "judged")
         rows += _errors(samples, "relative error (judge)", "judged_error")
-    return rows
+    return [*rows, readable]
 
 
 def _errors(samples: Sequence[dict[str, Any]], metric: str, key: str) -> list[Figure]:

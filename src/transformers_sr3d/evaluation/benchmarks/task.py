@@ -64,12 +64,15 @@ class Task:
             ValueError: If a switch or its value is unknown.
         """
         values = {name: choices[0] for name, choices in self.switches.items()}
+        names = [text.partition("=")[0] for text in given]
         for text in given:
             name, _, value = text.partition("=")
             if name not in self.switches:
                 close = difflib.get_close_matches(name, self.switches, n=1)
                 known = f"Did you mean {close[0]}?" if close else f"It has {', '.join(self.switches) or 'none'}."
                 raise ValueError(f"`--switch` must name a switch of {self.name}, got {text!r}. {known}")
+            if names.count(name) > 1:
+                raise ValueError(f"`--switch {name}` must be given once, got {' '.join(given)}. Drop one.")
             if value not in self.switches[name]:
                 choices = ", ".join(self.switches[name])
                 raise ValueError(f"`--switch {name}` must be one of {choices}, got {value!r}. Choose one of them.")
