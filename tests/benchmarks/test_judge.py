@@ -3,6 +3,7 @@
 """The judge over a real HTTP server on this machine: what it is asked, and what counts when its replies are odd."""
 
 import json
+import socket
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
@@ -10,8 +11,9 @@ import official_files
 import pytest
 
 from transformers_sr3d.cli.main import main
-from transformers_sr3d.evaluation.benchmarks import judge
-from transformers_sr3d.evaluation.benchmarks.judge import KEY_VARIABLE, Judge
+from transformers_sr3d.evaluation.benchmarks import endpoint as endpoint_module
+from transformers_sr3d.evaluation.benchmarks.endpoint import KEY_VARIABLE, TRIALS
+from transformers_sr3d.evaluation.benchmarks.judge import Judge
 
 
 LENGTH = {"kind": "width", "question": "How wide?", "answer": "3 feet"}
@@ -21,7 +23,7 @@ SENSE = {"kind": "left/right", "question": "Is it left?", "answer": "Yes."}
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    monkeypatch.setattr(judge, "FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr(endpoint_module, "FIRST_PAUSE_S", 0.0)
 
 
 @pytest.fixture
@@ -57,32 +59,40 @@ def endpoint():
 
 
 def reply(content):
-    text = content if isinstance(content, str) else json.dumps(content)
+    text = content if isinstance(content, str | None) else json.dumps(content)
     return 200, json.dumps({"choices": [{"message": {"content": text}}]})
 
 
 @pytest.mark.parametrize(
     ("truth", "content", "scores"),
     [
-        (LENGTH, {"truth_m": 1.0, "answer_m": 1.1}, {"judged": True, "judged_error": pytest.approx(0.1 / 1.0001)}),
-        (LENGTH, {"truth_m": 1.0, "answer_m": 1.5}, {"judged": False, "judged_error": pytest.approx(0.5 / 1.0001)}),
-        (LENGTH, {"truth_m": 0.9144, "answer_m": None}, {"judged": False, "judged_error": None}),
-        (LENGTH, {"truth_m": True, "answer_m": True}, {"judged": False, "judged_error": None}),
-        (LENGTH, {"truth_m": -1.0, "answer_m": -1.0}, {"judged": False, "judged_error": None}),
-        (LENGTH, "three feet", {"judged": False, "judged_error": None}),
-        (HOUR, {"truth_hour": 11, "answer_hour": 12}, {"judged": True}),
-        (HOUR, {"truth_hour": 11, "answer_hour": 2}, {"judged": False}),
-        (HOUR, {"truth_hour": 13, "answer_hour": 13}, {"judged": False}),
-        (HOUR, {"truth_hour": 11, "answer_hour": "eleven"}, {"judged": False}),
-        (SENSE, {"mark": 1}, {"judged": True}),
-        (SENSE, {"mark": 0}, {"judged": False}),
-        (SENSE, "I think so", {"judged": False}),
-        (SENSE, [1], {"judged": False}),
+        (LENGTH, {"truth_m": 1.0, "answer_m": 1.1}, (True, True, pytest.approx(0.1 / 1.0001))),
+        (LENGTH, {"truth_m": 1.0, "answer_m": 1.5}, (False, True, pytest.approx(0.5 / 1.0001))),
+        (LENGTH, {"truth_m": 0.9144, "answer_m": None}, (False, True, None)),
+        (LENGTH, {"truth_m": True, "answer_m": True}, (False, True, None)),
+        (LENGTH, {"truth_m": -1.0, "answer_m": -1.0}, (False, True, None)),
+        (LENGTH, '{"truth_m": NaN, "answer_m": 1e999}', (False, True, None)),
+        (LENGTH, {"length": 3}, (False, False, None)),
+        (LENGTH, "three feet", (False, False, None)),
+        (HOUR, {"truth_hour": 11, "answer_hour": 12}, (True, True)),
+        (HOUR, {"truth_hour": 11, "answer_hour": 2}, (False, True)),
+        (HOUR, {"truth_hour": 13, "answer_hour": 13}, (False, True)),
+        (HOUR, {"truth_hour": 11, "answer_hour": "eleven"}, (False, True)),
+        (SENSE, {"mark": 1}, (True, True)),
+        (SENSE, '```json\n{"mark": 1}\n```', (True, True)),
+        (SENSE, {"mark": 0}, (False, True)),
+        (SENSE, {"mark": [1]}, (False, False)),
+        (SENSE, "I think so", (False, False)),
+        (SENSE, [1], (False, False)),
+        (SENSE, "[" * 200_000, (False, False)),
+        (SENSE, None, (False, False)),
     ],
 )
 def test_replies_are_read(endpoint, truth, content, scores):
     endpoint.replies = [reply(content)]
-    assert Judge(endpoint.url, "judge").scores(truth, "some answer") == scores
+    found = Judge(endpoint.url, "judge").scores(truth, "some answer")
+    assert tuple(found.values()) == scores
+    assert tuple(found) == ("judged", "judge_read", "judged_error")[: len(scores)]
     asked = endpoint.requests[0]
     assert asked["path"] == "/v1/chat/completions"
     assert asked["temperature"] == 0
@@ -103,11 +113,48 @@ def test_a_busy_endpoint_is_asked_again_and_a_refusal_is_not(endpoint):
 
 
 def test_an_address_that_cannot_be_is_refused():
-    for url in ("file:///etc/passwd", "localhost:8000", "ftp://x", "http://localhost:port/v1"):
-        with pytest.raises(ValueError, match="http"):
+    urls = ["file:///etc/passwd", "localhost:8000", "ftp://x", "http://localhost:port/v1", "http://x/v1?key=y"]
+    for url in (*urls, "http://x/v1#y", "http://x/v 1", "http://x/\u00fc", "http://a..b/v1"):
+        with pytest.raises(ValueError, match=r"--judge-url.* http\(s\) address"):
             Judge(url, "judge")
     with pytest.raises(ConnectionError, match="--judge-url"):
         Judge("http://127.0.0.1:9/v1", "judge").scores(SENSE, "yes")
+
+
+@pytest.mark.parametrize("body", ["<html>", '{"error": "no such model"}', "[" * 200_000, "", '{"choices": []}'])
+def test_what_is_no_such_endpoint_is_refused_and_scores_nothing(endpoint, body):
+    endpoint.replies = [(200, body)]
+    with pytest.raises(ConnectionError, match="OpenAI-compatible endpoint"):
+        Judge(endpoint.url, "judge").scores(SENSE, "yes")
+
+
+def test_what_speaks_no_http_is_refused():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def greet():
+            for _ in range(TRIALS):
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(b"SSH-2.0-OpenSSH_9\r\n")
+
+        thread = Thread(target=greet, daemon=True)
+        thread.start()
+        with pytest.raises(ConnectionError, match="BadStatusLine"):
+            Judge(f"http://127.0.0.1:{server.getsockname()[1]}/v1", "judge").scores(SENSE, "yes")
+        thread.join()
+
+
+def test_a_key_with_a_line_end_is_sent_without_it_and_an_odd_one_is_not_shown(endpoint, monkeypatch):
+    endpoint.replies = [reply({"mark": 1})]
+    monkeypatch.setenv(KEY_VARIABLE, "secret-key\r\n")
+    assert Judge(endpoint.url, "judge").scores(SENSE, "yes")["judged"]
+    assert endpoint.requests[0]["key"] == "Bearer secret-key"
+    for odd in ("secret\nkey", "secret\u00fc"):
+        monkeypatch.setenv(KEY_VARIABLE, odd)
+        with pytest.raises(ValueError, match="one line of ASCII") as caught:
+            Judge(endpoint.url, "judge")
+        assert "secret" not in str(caught.value)
 
 
 def test_what_a_judge_has_said_is_kept(endpoint, tmp_path, capsys):

@@ -226,7 +226,7 @@ def spatial_rgpt_rows(samples: Sequence[dict[str, Any]], switches: Switches) -> 
 
     Args:
         samples (`Sequence[dict]`):
-            Scored samples; with a judge also `judged` and, of lengths, `judged_error`.
+            Scored samples; with a judge also its own.
         switches (`Switches`):
             Not used.
 
@@ -240,6 +240,7 @@ def spatial_rgpt_rows(samples: Sequence[dict[str, Any]], switches: Switches) -> 
     if all("judged" in sample for sample in samples):
         rows += _success(samples, "success (judge)", "judged")
         rows += _errors(samples, "relative error (judge)", "judged_error")
+        rows.append(share("replies of the judge that could be read", ALL, [s["judge_read"] for s in samples]))
     return [*rows, readable]
 
 
