@@ -136,8 +136,8 @@ def test_a_run_that_is_killed_outright_loses_one_batch_at_most(report, place, tm
 
 @pytest.mark.slow  # starts four processes
 def test_two_processes_give_the_report_of_one(report, place, tmp_path):
-    call = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1"]
-    call += ["--mixed_precision", "no", "--dynamo_backend", "no", "-m", "transformers_sr3d.cli.main", "eval", "sqa3d"]
+    call = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    call += ["-m", "transformers_sr3d.cli.main", "eval", "sqa3d", "--batch-size", "1"]
     call += ["--model", CHECKPOINT, "--data", str(place / "sqa3d"), "--scenes", str(place / "scans")]
     call += ["--json", str(tmp_path / "two.json")]
     done = subprocess.run(call, capture_output=True, text=True, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"})
@@ -145,6 +145,8 @@ def test_two_processes_give_the_report_of_one(report, place, tmp_path):
     both = json.loads((tmp_path / "two.json").read_text())
     assert answers_of(both) == answers_of(report)
     assert table_of(both) == table_of(report)
+    assert both["manifest"]["machine"]["processes"] == 2
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["two.json", "two.md"]
 
 
 def test_several_tasks_at_once_write_a_folder(place, tmp_path, capsys):
@@ -193,14 +195,15 @@ def test_common_answers():
     assert common_answers([{"letter": "B", "options": ["x", "y"]}] * 2) == ["B"]
 
 
+JUDGED = {"judged": True, "judge_read": True}
+
+
 def test_majority_is_the_best_constant_answer_and_knows_no_judge():
     task = find_task("spatialrgpt-bench")
     texts = ["Yes, Region [0] is.", "Indeed, it is to the left.", "No.", "True.", "Incorrect."]
     truths = [{"kind": "left/right", "question": "Is it left?", "answer": text, "choice": False} for text in texts]
     record = make_record("x", "0", "Is it left?", {}, "left/right", {})
-    samples = [
-        make_sample(task, replace(record, truth=truth), {"model": "No."}, {}) | {"judged": True} for truth in truths
-    ]
+    samples = [make_sample(task, replace(record, truth=truth), {"model": "No."}, {}) | JUDGED for truth in truths]
     report = make_report(task, {}, samples, ["majority"])
     cells = {row["metric"]: row["cells"] for row in report["rows"] if row["group"] == "all"}
     assert cells["success (parser)"]["model"]["value"] == pytest.approx(40.0)
@@ -229,6 +232,26 @@ def test_no_depth_needs_depth(tmp_path):
         run_task(find_task("sat"), CHECKPOINT, RunSettings(str(data), baselines=("no_depth",)))
     with pytest.raises(ValueError, match="pictures have no depth"):
         run_task(find_task("sat"), CHECKPOINT, RunSettings(str(data), show=ShowSettings(geometry="official")))
+
+
+@pytest.mark.parametrize("name", ["../sqa3d", "a\0b", "x" * 5000])
+def test_scenes_are_names_inside_their_folder(name, place):
+    record = make_record("file#0", "0", "What?", {"scene": name}, "all", {"answers": ["x"]})
+    with pytest.raises(ValueError, match="must be a name inside"):
+        Shown(find_task("scanqa"), place / "scanqa", ShowSettings(scenes=str(place / "scans"))).check([record])
+
+
+def test_questions_that_are_too_long_or_no_text_are_named(place, tmp_path):
+    rows = json.loads((place / "scanqa" / "ScanQA_v1.0_val.json").read_text())
+    rows[1]["question"] = "why " * 5000
+    official_files.write_json(tmp_path / "ScanQA_v1.0_val.json", rows)
+    settings = replace(settings_of(place, "scanqa"), data=str(tmp_path))
+    with pytest.raises(ValueError, match=r"ScanQA_v1.0_val.json#0 .* must have at most 4096 tokens"):
+        run_task(find_task("scanqa"), CHECKPOINT, settings)
+    rows[1]["question"] = "why \ud800"
+    official_files.write_json(tmp_path / "ScanQA_v1.0_val.json", rows)
+    with pytest.raises(ValueError, match=r"ScanQA_v1.0_val.json#1: texts must be whole letters"):
+        run_task(find_task("scanqa"), CHECKPOINT, settings)
 
 
 def test_missing_scenes_are_counted_with_their_source(place, tmp_path):
@@ -368,6 +391,7 @@ def test_own_predictions_score_as_the_run_did(report, place, tmp_path):
         (lambda lines: lines[0].update(answer=None), "`answer`"),
         (lambda lines: lines[0].update(answer=float("nan")), "NaN"),
         (lambda lines: lines[0].update(answer=3), "must be text"),
+        (lambda lines: lines[0].update(answer="\ud800"), "must be whole letters"),
     ],
 )
 def test_predictions_that_do_not_fit_are_refused(change, message, report, place, tmp_path, capsys):
@@ -436,6 +460,20 @@ def test_command_line_lists_tasks_and_refuses_nonsense(capsys):
     assert "sr3d eval --list" in capsys.readouterr().err
     assert main(["eval", "scanqa", "sqa3", "--model", CHECKPOINT]) == 2
     assert "Did you mean sqa3d" in capsys.readouterr().err
+
+
+def test_finished_tasks_are_not_asked_again_by_a_call_that_goes_on(place, tmp_path, monkeypatch):
+    call = ["eval", "sqa3d", "scanqa", "--model", CHECKPOINT, "--scenes", str(place / "scans"), "--limit", "1"]
+    call += ["--data", f"sqa3d={place / 'sqa3d'}", f"scanqa={place / 'scanqa'}", "--json", str(tmp_path)]
+    assert main(call) == 0
+    (tmp_path / "scanqa.json").unlink()
+    asked = []
+    make = run.make_sample
+    monkeypatch.setattr(run, "make_sample", lambda task, *rest: asked.append(task.name) or make(task, *rest))
+    assert main(call) == 0
+    assert asked == ["scanqa"]
+    assert main([*call, "--batch-size", "2"]) == 0
+    assert asked == ["scanqa", "sqa3d", "scanqa"]
 
 
 def test_what_the_last_task_lacks_is_said_before_the_first_one_runs(place, tmp_path, capsys):

@@ -118,7 +118,7 @@ def test_command_prints_a_table(questions, capsys):
 
 @pytest.mark.slow
 def test_two_processes_report_what_one_does(report, questions, tmp_path):
-    launcher = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     command = ["-m", "transformers_sr3d.cli.main", "eval", "records", str(questions), "--model", str(CHECKPOINT)]
     subprocess.run(
         [*launcher, *command, "--json", str(tmp_path / "out.json"), "--batch-size", "2"],
@@ -128,3 +128,4 @@ def test_two_processes_report_what_one_does(report, questions, tmp_path):
     two = json.loads((tmp_path / "out.json").read_text())
     assert [s["answer"] for s in two["samples"]] == [s["answer"] for s in report["samples"]]
     assert two["rows"] == report["rows"]
+    assert two["manifest"]["machine"]["processes"] == 2

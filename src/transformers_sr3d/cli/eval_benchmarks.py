@@ -160,7 +160,8 @@ def _run(name: str, data: str, args: argparse.Namespace, json_path: str | Path |
     if args.predictions:
         report = score_predictions(find_task(name), args.predictions, settings, json_path)
     else:
-        report = run_task(find_task(name), args.model, settings, json_path)
+        # A run of several tasks that was killed goes on with the one that was not finished.
+        report = run_task(find_task(name), args.model, settings, json_path, keep_finished=bool(args.more))
     if report is not None:  # the first of several processes
         print(format_markdown(report))
         if json_path:

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from transformers_sr3d.evaluation.measured_with import check_json_path, check_model_exists
 from transformers_sr3d.evaluation.progress import Progress, only_run
-from transformers_sr3d.evaluation.scene_answers import MAX_NEW_TOKENS
+from transformers_sr3d.evaluation.scene_answers import MAX_NEW_TOKENS, check_length
 from transformers_sr3d.records.format import Record
 from transformers_sr3d.training.collator import count_images, render_conversation, render_prompt
 
@@ -27,6 +27,15 @@ from transformers_sr3d.training.collator import count_images, render_conversatio
 Batch = list[Record]
 # From the model, its processor and a batch to one scored sample each.
 Answerer = Callable[[Any, Any, Batch], list[dict[str, Any]]]
+
+
+def this_process() -> PartialState:
+    """Find out which process this is, of how many.
+
+    Returns:
+        `PartialState`: On a machine without an accelerator, too, where accelerate would else see a single process.
+    """
+    return PartialState(cpu=not torch.cuda.is_available())
 
 
 def check_asking(
@@ -90,7 +99,7 @@ def ask_all(
     Raises:
         ValueError: If another run writes there, or one with other settings was killed there.
     """
-    state = PartialState()
+    state = this_process()
     rank, processes = state.process_index, state.num_processes
     parts = [None if json_path is None else f"{json_path}.rank{place}of{processes}" for place in range(processes)]
     with ExitStack() as stack:
@@ -140,12 +149,16 @@ def generate_answers(
 
     Returns:
         `list[str]`: What the model wrote.
+
+    Raises:
+        ValueError: If a conversation is too long for the model.
     """
     texts = [
         prompt_of(turns, num_images=count_images(sample)) for turns, sample in zip(conversations, encoded, strict=True)
     ]
     inputs = processor.batch_encoded(texts, list(encoded), padding=True, padding_side="left", return_tensors="pt")
     inputs = inputs.to(network.device)
+    check_length(network, inputs["input_ids"].shape[1], max_new_tokens)
     written = network.generate(**inputs, max_new_tokens=max_new_tokens, do_sample=False)
     return processor.tokenizer.batch_decode(written[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
 

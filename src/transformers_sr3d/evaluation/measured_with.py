@@ -98,6 +98,7 @@ def describe_run() -> dict[str, Any]:
         },
         "machine": {
             "cpus": os.cpu_count(),
+            "processes": int(os.environ.get("WORLD_SIZE", "1")),
             "threads": torch.get_num_threads(),
             "device": torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine(),
         },

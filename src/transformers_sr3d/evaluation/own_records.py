@@ -5,7 +5,7 @@
 Each record's last question is asked, after its earlier turns. Lengths count as right within a ratio of 1.25, options
 by their letter, texts where the answer says them (`is_record_right`).
 
-May import: accelerate and the whole package.
+May import: the whole package.
 """
 
 import re
@@ -14,10 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from accelerate import PartialState
-
 from transformers_sr3d.answers_sr3d import parse_choice, parse_quantity, parse_regions
-from transformers_sr3d.evaluation.asking import ask_all, check_asking, generate_answers
+from transformers_sr3d.evaluation.asking import ask_all, check_asking, generate_answers, this_process
 from transformers_sr3d.evaluation.checkpoint import open_checkpoint
 from transformers_sr3d.evaluation.measured_with import describe_decoding, describe_model, describe_run
 from transformers_sr3d.evaluation.metrics import is_within_ratio, mean_relative_accuracy, wilson_interval
@@ -66,7 +64,7 @@ def evaluate_records(
         ImportError: If `bits` is given and bitsandbytes is missing.
         ValueError: If a record is refused or has no truth, or a number is out of range.
     """
-    num_processes = PartialState().num_processes
+    num_processes = this_process().num_processes
     check_asking(model, batch_size=batch_size, limit=limit, json_path=json_path, num_processes=num_processes)
     records = [record for file in files for record in read_records(file, root)][:limit]
     lacking = [record.where for record in records if record.truth is None]

@@ -21,7 +21,8 @@ from filelock import FileLock, Timeout
 PARTIAL_SUFFIX = ".partial.jsonl"
 LOCK_SUFFIX = ".lock"
 # What may differ between a run and the one that goes on with it.
-NOT_COMPARED = ("date", "machine", "limit")
+VARYING = ("date", "machine")
+NOT_COMPARED = (*VARYING, "limit")
 # So many scenes in a row without a question mean that the settings allow none.
 MAX_SCENES_WITHOUT_QUESTIONS = 64
 
@@ -58,6 +59,29 @@ def only_run(json_path: str | Path | None) -> Iterator[None]:
         with suppress(PermissionError):  # Windows keeps an open file, and removes it on release
             Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
+
+
+def finished_report(json_path: str | Path | None, manifest: dict[str, Any]) -> dict[str, Any] | None:
+    """Find what was measured before with the same settings.
+
+    Args:
+        json_path (`str` or `Path`, *optional*):
+            Of the report.
+        manifest (`dict[str, Any]`):
+            Of this run.
+
+    Returns:
+        `dict[str, Any]` or `None`: The report; None if there is none, or one of other settings.
+    """
+    if json_path is None or not Path(json_path).is_file():
+        return None
+    try:
+        report = json.loads(Path(json_path).read_bytes())
+        old = report["manifest"]
+        is_same = all(old.get(key) == manifest.get(key) for key in old.keys() | manifest.keys() if key not in VARYING)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return report if is_same else None
 
 
 class Progress:

@@ -60,7 +60,7 @@ def answer_questions(
         `list[str]`: One answer each, stripped.
 
     Raises:
-        ValueError: If a question mentions a region that the scene does not have.
+        ValueError: If a question mentions a region that the scene does not have, or is too long for the model.
     """
     mentions = mentions_of(questions, encoded)
     features = scene_features(network, processor, encoded)
@@ -75,6 +75,7 @@ def answer_questions(
             prompts, [light] * len(batch), padding=True, padding_side="left", return_tensors="pt"
         )
         ids = joined["input_ids"].to(network.device)
+        check_length(network, ids.shape[1], max_new_tokens)
         generated = network.generate(
             input_ids=ids,
             attention_mask=joined["attention_mask"].to(network.device),
@@ -85,6 +86,28 @@ def answer_questions(
         texts = processor.batch_decode(generated[:, ids.shape[1] :], skip_special_tokens=True)
         answers += [text.strip() for text in texts]
     return answers
+
+
+def check_length(network: SR3DForConditionalGeneration, num_tokens: int, max_new_tokens: int) -> None:
+    """Refuse a prompt for which the language model has no positions; it would go on and write nonsense.
+
+    Args:
+        network (`SR3DForConditionalGeneration`):
+            The model.
+        num_tokens (`int`):
+            Of the longest prompt, with its views.
+        max_new_tokens (`int`):
+            Longest answer.
+
+    Raises:
+        ValueError: If there are too many tokens.
+    """
+    most = getattr(network.config.get_text_config(), "max_position_embeddings", None)
+    if most is not None and num_tokens + max_new_tokens > most:
+        raise ValueError(
+            f"a question with its views and its answer must have at most {most} tokens for this checkpoint, got "
+            f"{num_tokens} and {max_new_tokens}. Show fewer views, or shorten the question."
+        )
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@
 May import: the standard library and siblings.
 """
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,6 +46,8 @@ def read_predictions(path: str | Path, task: str, records: Sequence[Record]) -> 
         identity, answer = str(take(entry, "id", where)), take(entry, "answer", where)
         if not isinstance(answer, str):
             raise ValueError(f"{where}: `answer` must be text, got {answer!r:.80}. Write it in quotes, also if empty.")
+        if not _is_whole(answer):
+            raise ValueError(f"{where}: `answer` must be whole letters, got {answer!r:.80}. Write it as UTF-8.")
         if identity in answers:
             raise ValueError(f"{where}: `id` must occur once, got {identity!r} again. Drop one of the answers.")
         answers[identity] = answer
@@ -80,6 +83,29 @@ def _read_report(path: Path, task: str) -> list[tuple[str, dict[str, Any]]]:
         raise ValueError(f"`--predictions` must be a report of {task}, got one of {found!r} in {path}. Take another.")
     samples = take_list(report, "samples", path.name, least=1)
     return [(f"{path.name} samples[{place}]", sample) for place, sample in enumerate(samples)]
+
+
+def check_texts(records: Sequence[Record]) -> None:
+    """Refuse questions that no file can hold.
+
+    Args:
+        records (`Sequence[Record]`):
+            Of a task.
+
+    Raises:
+        ValueError: If a text is half a letter (a lone surrogate); the message names the entry.
+    """
+    for record in records:
+        if not _is_whole([record.id, record.turns, record.truth]):
+            raise ValueError(f"{record.where}: texts must be whole letters, got half of one. Take the official file.")
+
+
+def _is_whole(content: Any) -> bool:
+    try:
+        json.dumps(content, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_ids(records: Sequence[Record]) -> None:

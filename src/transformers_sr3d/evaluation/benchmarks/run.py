@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs a task: its questions -> answers of a checkpoint or of a file -> scores, baselines, table and manifest.
 
-May import: the standard library, accelerate, tqdm and the whole package.
+May import: the standard library, tqdm and the whole package.
 """
 
 import hashlib
@@ -13,12 +13,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from accelerate import PartialState
 from tqdm import tqdm
 
-from transformers_sr3d.evaluation.asking import ask_all, check_asking, generate_answers
+from transformers_sr3d.evaluation.asking import ask_all, check_asking, generate_answers, this_process
 from transformers_sr3d.evaluation.benchmarks.judge import Judge
-from transformers_sr3d.evaluation.benchmarks.predictions import check_ids, read_predictions
+from transformers_sr3d.evaluation.benchmarks.predictions import check_ids, check_texts, read_predictions
 from transformers_sr3d.evaluation.benchmarks.scoring import MAJORITY, MODEL, make_report, make_sample
 from transformers_sr3d.evaluation.benchmarks.shown import BLIND, NO_DEPTH, NONE, Shown, ShowSettings, show_less
 from transformers_sr3d.evaluation.benchmarks.spatial_rgpt_bench import SPATIAL_RGPT_BENCH
@@ -26,7 +25,7 @@ from transformers_sr3d.evaluation.benchmarks.sr3d_bench import SR3D_BENCH
 from transformers_sr3d.evaluation.benchmarks.task import Task
 from transformers_sr3d.evaluation.checkpoint import open_checkpoint
 from transformers_sr3d.evaluation.measured_with import check_json_path, describe_model, describe_run
-from transformers_sr3d.evaluation.progress import Progress, only_run
+from transformers_sr3d.evaluation.progress import Progress, finished_report, only_run
 from transformers_sr3d.evaluation.scene_answers import answer_questions
 from transformers_sr3d.records.format import Record
 
@@ -66,7 +65,12 @@ class RunSettings:
 
 
 def run_task(
-    task: Task, model: str | Path, settings: RunSettings, json_path: str | Path | None = None
+    task: Task,
+    model: str | Path,
+    settings: RunSettings,
+    json_path: str | Path | None = None,
+    *,
+    keep_finished: bool = False,
 ) -> dict[str, Any] | None:
     """Ask a checkpoint a task's questions.
 
@@ -79,6 +83,8 @@ def run_task(
             How.
         json_path (`str` or `Path`, *optional*):
             Where to write the report; needed with several processes.
+        keep_finished (`bool`, defaults to `False`):
+            Return the report that is there, if it was made with the same settings, instead of asking again.
 
     Returns:
         `dict[str, Any]` or `None`: `manifest`, `rows` (`metric`, `group`, `of`, and a cell for the model and each
@@ -88,7 +94,7 @@ def run_task(
         FileNotFoundError: If the checkpoint, a file or a scene is missing.
         ValueError: If something is refused; files and entries are named.
     """
-    processes = PartialState().num_processes
+    processes = this_process().num_processes
     check_asking(
         model, batch_size=settings.batch_size, limit=settings.limit, json_path=json_path, num_processes=processes
     )
@@ -102,6 +108,8 @@ def run_task(
         "shown": shown.describe(),
         "decoding": _decoding(task, settings),
     }
+    if keep_finished and (finished := finished_report(json_path, manifest)) is not None:
+        return finished if this_process().is_main_process else None
     return ask_all(
         batches_of(records, settings.batch_size),
         asker.answer,
@@ -135,7 +143,7 @@ def score_predictions(
         ValueError: If the answers do not fit the questions.
     """
     _check_scoring(settings)
-    if not PartialState().is_main_process:
+    if not this_process().is_main_process:
         return None
     _check_baselines(task, settings)
     check_json_path(json_path)
@@ -193,6 +201,7 @@ def _read(task: Task, settings: RunSettings) -> tuple[dict[str, str], list[Recor
     switches = task.read_switches(settings.switches)
     records = task.read(Path(settings.data), switches)
     check_ids(records)
+    check_texts(records)
     if not records:
         raise ValueError(f"`--switch` must leave questions, got none of {task.name} in {settings.data}.")
     return switches, records[: settings.limit]
@@ -276,11 +285,11 @@ class _Asker:
                 return answer_questions(
                     network, processor, encoded, texts, batch_size=len(batch), max_new_tokens=longest
                 )
-            many = [processor.encode_views(**entry) for entry in arguments]
+            many, turns = [processor.encode_views(**entry) for entry in arguments], [record.turns for record in batch]
+            written = generate_answers(network, processor, many, turns, max_new_tokens=longest)
         except (ValueError, TypeError, OSError) as error:
             raise ValueError(f"{batch[0].where} to {batch[-1].where}: {error}") from error
-        turns = [record.turns for record in batch]
-        return [text.strip() for text in generate_answers(network, processor, many, turns, max_new_tokens=longest)]
+        return [text.strip() for text in written]
 
 
 def _manifest(

@@ -169,10 +169,15 @@ class Shown:
     def _find(self, name: str) -> Path | None:
         """The source of a scene, inside the folder of scenes."""
         base = self._root / name
-        if not base.resolve().is_relative_to(self._root.resolve()):
-            raise ValueError(f"`scene` must be a name inside {self._root}, got {name!r}. Take the official file.")
-        candidates = [base, *(base.with_name(base.name + suffix) for suffix in VIDEO_SUFFIXES)]
-        return next((path for path in candidates if path.exists()), None)
+        try:
+            is_inside = base.resolve().is_relative_to(self._root.resolve())
+            candidates = [base, *(base.with_name(base.name + suffix) for suffix in VIDEO_SUFFIXES)]
+            found = next((path for path in candidates if path.exists()), None)
+        except (OSError, ValueError):  # too long, or with letters that no name may have
+            is_inside, found = False, None
+        if not is_inside:
+            raise ValueError(f"`scene` must be a name inside {self._root}, got {name!r:.80}. Take the official file.")
+        return found
 
     def _load_scene(self, name: str) -> dict[str, Any]:
         path = self._find(name)
