@@ -8,7 +8,7 @@ import random
 import pytest
 
 from transformers_sr3d.cli.main import main
-from transformers_sr3d.evaluation.comparison import compare_reports
+from transformers_sr3d.evaluation.comparison import compare_reports, format_comparison
 
 
 def report_of(rights, *, task="records", first=0, category="width"):
@@ -45,7 +45,20 @@ def test_graded_scores_are_compared_in_pairs():
     (row,) = compare_reports(before, after)["graded"]
     assert (row["score"], row["total"]) == ("mra", 3)
     assert (row["before"], row["after"], row["difference"]) == pytest.approx((50.0, 60.0, 10.0))
-    assert row["interval"] == pytest.approx([10 - 1.959964 * 10 / 3**0.5, 10 + 1.959964 * 10 / 3**0.5])
+    half = 1.959964 * ((2 * 10**2 + 100**2) / 4 / 4) ** 0.5
+    assert row["interval"] == pytest.approx([10 - half, 10 + half])
+
+
+def test_interval_of_graded_scores_covers_the_true_difference():
+    rng, covered = random.Random(1), 0
+    for _ in range(300):
+        before, after = report_of([True] * 60), report_of([True] * 60)
+        for first, second in zip(before["samples"], after["samples"], strict=True):
+            first["mra"] = rng.choice([0.0, 0.5, 1.0])
+            second["mra"] = min(1.0, first["mra"] + rng.choice([0.0, 0.0, 0.5]))  # a third of those that can
+        (row,) = compare_reports(before, after)["graded"]
+        covered += row["interval"][0] <= 100 * 0.5 * (1 / 3) * (2 / 3) <= row["interval"][1]
+    assert covered / 300 > 0.93
 
 
 def test_reports_by_other_protocols_are_refused():
@@ -73,6 +86,24 @@ def test_questions_without_id_are_paired_by_scene_and_words():
 def test_reports_of_something_else_are_refused(other, message):
     with pytest.raises(ValueError, match=message):
         compare_reports(report_of([True, False]), other)
+
+
+@pytest.mark.parametrize("key", ["question", "truth"])
+def test_other_questions_under_the_same_ids_are_refused(key):
+    before, after = report_of([True, False]), report_of([True, False])
+    for report, value in ((before, "one"), (after, "another")):
+        report["samples"][1][key] = value
+    with pytest.raises(ValueError, match="got another 'q1'"):
+        compare_reports(before, after)
+
+
+def test_settings_that_differ_are_named():
+    before, after = report_of([True]), report_of([True])
+    before["manifest"] |= {"shown": {"geometry": "official"}, "date": "today"}
+    after["manifest"] |= {"shown": {"geometry": "none"}, "date": "tomorrow"}
+    assert compare_reports(before, after)["differ_in"] == ["shown"]
+    assert "other settings: shown" in format_comparison(compare_reports(before, after))
+    assert "other settings" not in format_comparison(compare_reports(before, before))
 
 
 def test_question_named_twice_is_refused():

@@ -11,7 +11,7 @@ May import: the standard library and siblings.
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
 from transformers_sr3d.evaluation.metrics import Z_95
@@ -19,6 +19,8 @@ from transformers_sr3d.json_files import read_object, take, take_list, take_text
 
 
 ALL = "all"
+# What two reports may differ in without being measured in another way.
+OF_A_RUN = {"model", "weights_sha256", "hub_commit", "predictions_sha256", "date", "machine", "limit"}
 # Scores from 0 to 1 that a sample may have beside `right`.
 GRADED = ("mra", "rouge_l")
 
@@ -57,10 +59,10 @@ def compare_reports(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict
             Another about the same questions, in any order.
 
     Returns:
-        `dict[str, Any]`: `before` and `after` (names of the models) and `rows`, by category, then all: `category`,
-        `total`, `before` and `after` in percent, `gained` and `lost` questions, `difference` in points and its 95 %
-        `interval`. Where samples have graded scores (`GRADED`) also `graded`: `score`, `total`, `before`, `after`,
-        `difference` and `interval` of their means.
+        `dict[str, Any]`: `before` and `after` (names of the models), `differ_in` (other settings) and `rows`, by
+        category, then all: `category`, `total`, `before` and `after` in percent, `gained` and `lost` questions,
+        `difference` in points and its 95 % `interval`. Where samples have graded scores (`GRADED`) also `graded`:
+        `score`, `total`, `before`, `after`, `difference` and `interval` of their means.
 
     Raises:
         ValueError: If the reports are of other tasks or questions, or name a question twice.
@@ -84,12 +86,26 @@ def compare_reports(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict
             f"Both reports must answer the same questions, got {len(differing)} that stand in one only, the first is "
             f"{differing[0]!r}. Measure both with the same files and settings."
         )
+    for key, sample in ours.items():
+        if any(sample.get(name) != theirs[key].get(name) for name in ("question", "truth")):
+            raise ValueError(
+                f"Both reports must answer the same questions, got another {key!r} in each. Measure both with the "
+                "same files."
+            )
     pairs = [(sample["category"], sample["right"], theirs[key]["right"]) for key, sample in ours.items()]
     names = sorted({category for category, _, _ in pairs})
     rows = [_row(name, [pair[1:] for pair in pairs if pair[0] == name]) for name in names if name != ALL]
     rows.append(_row(ALL, [pair[1:] for pair in pairs]))
     names_of_models = {"before": before["manifest"].get("model"), "after": after["manifest"].get("model")}
-    return {**names_of_models, "rows": rows, "graded": _graded_rows([(ours[key], theirs[key]) for key in ours])}
+    manifests = before["manifest"], after["manifest"]
+    keys = sorted((manifests[0].keys() | manifests[1].keys()) - OF_A_RUN)
+    differ = [key for key in keys if manifests[0].get(key) != manifests[1].get(key)]
+    return {
+        **names_of_models,
+        "differ_in": differ,
+        "rows": rows,
+        "graded": _graded_rows([(ours[key], theirs[key]) for key in ours]),
+    }
 
 
 def _graded_rows(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> list[dict[str, Any]]:
@@ -102,8 +118,10 @@ def _graded_rows(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -
         if not values:
             continue
         differences = [b - a for a, b in values]
-        middle = fmean(differences)
-        half = Z_95 * stdev(differences) / math.sqrt(len(values)) if len(values) > 1 else math.inf
+        middle, count = fmean(differences), len(values) + 1
+        # A question is added that is half gained and half lost as a whole, so that a few alike do not look certain.
+        variance = (sum((value - middle) ** 2 for value in differences) + 100.0**2) / count
+        half = Z_95 * math.sqrt(variance / count)
         rows.append(
             {
                 "score": name,
@@ -163,7 +181,9 @@ def format_comparison(comparison: Mapping[str, Any]) -> str:
         `str`: Lines.
     """
     head = f"{'category':24}{'of':>6}{'before':>8}{'after':>8}{'gained':>8}{'lost':>6}{'points':>8}{'95 %':>18}"
-    lines = [f"before: {comparison['before']}", f"after:  {comparison['after']}", head]
+    lines = [f"before: {comparison['before']}", f"after:  {comparison['after']}"]
+    lines += [f"measured with other settings: {', '.join(comparison['differ_in'])}"] if comparison["differ_in"] else []
+    lines.append(head)
     for row in comparison["rows"]:
         interval = "{:+.1f} to {:+.1f}".format(*row["interval"])
         lines.append(

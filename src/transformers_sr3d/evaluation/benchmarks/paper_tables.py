@@ -9,7 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from transformers_sr3d.evaluation.benchmarks.published import PAPER_TABLES, SR3D_BENCH_PUBLISHED, PaperTable, Published
+from transformers_sr3d.evaluation.benchmarks.published import (
+    FRAMES,
+    PAPER_TABLES,
+    SR3D_BENCH_PUBLISHED,
+    PaperTable,
+    Published,
+)
 from transformers_sr3d.evaluation.benchmarks.sr3d_bench import SR3D_BENCH
 from transformers_sr3d.evaluation.benchmarks.table import write_cell
 from transformers_sr3d.evaluation.comparison import read_report
@@ -60,13 +66,13 @@ def _draw_task(name: str, own: list[tuple[Path, dict[str, Any]]]) -> list[str]:
     tables = [table for table in PAPER_TABLES if table.task == name]
     parts, left = [f"## {name}"], list(own)
     for table in tables:
-        comparable = [(path, report) for path, report in own if not _differences(table, report["manifest"])]
+        comparable = [(path, report) for path, report in own if not _differences(table, report)]
         if not comparable:
             continue
         left = [entry for entry in left if entry not in comparable]
         parts += [_table(comparable, list(table.rows), _keys_of_rows(table.rows)), f"{SOURCE} {table.caveat}".strip()]
     for entry in left:
-        reasons = _differences(tables[0], entry[1]["manifest"]) if tables else ["there are none"]
+        reasons = _differences(tables[0], entry[1]) if tables else ["there are none"]
         parts += [
             f"Not comparable with published figures ({'; '.join(reasons)}):",
             _table([entry], [], _keys_of([entry])),
@@ -76,21 +82,28 @@ def _draw_task(name: str, own: list[tuple[Path, dict[str, Any]]]) -> list[str]:
     return parts
 
 
-def _differences(table: PaperTable, manifest: Mapping[str, Any]) -> list[str]:
+def _differences(table: PaperTable, report: Mapping[str, Any]) -> list[str]:
     """What makes a report another protocol than a table's."""
+    manifest = report["manifest"]
     found = [
         f"{name} is {manifest['switches'].get(name)} and not {value}"
         for name, value in table.protocol.items()
         if manifest["switches"].get(name) != value
     ]
-    geometry = manifest.get("shown", {}).get("geometry")
+    shown, questions = manifest.get("shown", {}), manifest["questions"]
+    geometry = shown.get("geometry")
     if geometry is None:
         found.append("geometry is unknown")
     elif geometry not in table.geometry:
         found.append(f"geometry is {geometry} and not {' or '.join(table.geometry)}")
+    if shown.get("frames", FRAMES) != FRAMES:
+        found.append(f"up to {shown['frames']} frames and not {FRAMES}")
     if manifest.get("limit") is not None:
-        found.append(f"only the first {manifest['questions']} questions")
-    return found
+        found.append(f"only the first {questions} questions")
+    elif questions != (table.questions or questions):
+        found.append(f"{questions} questions and not {table.questions}")
+    lacking = [key for key in table.rows[0].figures if key not in _keys_of([(Path(), dict(report))])]
+    return found + [f"no {metric} of {group}" for metric, group in lacking[:1]]
 
 
 def _keys_of_rows(rows: Sequence[Published]) -> list[Key]:
@@ -104,7 +117,8 @@ def _keys_of(own: Sequence[tuple[Path, dict[str, Any]]]) -> list[Key]:
 def _table(own: Sequence[tuple[Path, dict[str, Any]]], rows: Sequence[Published], keys: Sequence[Key]) -> str:
     """One line per figure, one column per model."""
     heads = [f"{row.model}, published ({row.where})" for row in rows]
-    heads += [f"{report['manifest']['model']} ({path.name})" for path, report in own]
+    manifests = [(path.name, report["manifest"]) for path, report in own]
+    heads += [f"{manifest['model']} ({name}, {manifest['questions']} questions)" for name, manifest in manifests]
     lines = [f"| figure | {' | '.join(heads)} |", "|---|" + "---:|" * len(heads)]
     cells = [{(row["metric"], row["group"]): row["cells"]["model"] for row in report["rows"]} for _, report in own]
     for key in keys:

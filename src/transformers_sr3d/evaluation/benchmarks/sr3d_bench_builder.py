@@ -78,7 +78,7 @@ def build_sr3d_bench(
     info, out = Path(info), Path(out)
     if not 0 < share <= 1 or views < 1 or seed < 0:
         raise ValueError(
-            f"`share` must be above 0 and at most 1, `views` above 0, got {share}, {views}. Correct them."
+            f"`share` must be above 0, at most 1, `views` above 0, `seed` not below 0, got {share}, {views}, {seed}."
         )
     if (out / MANIFEST_FILE).exists():
         raise FileExistsError(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from transformers_sr3d.answers_sr3d import parse_choice, parse_quantity
-from transformers_sr3d.evaluation.benchmarks.figures import ALL, Figure, by_group, macro, mean, share
+from transformers_sr3d.evaluation.benchmarks.figures import Figure, by_group, macro, mean, share
 from transformers_sr3d.evaluation.benchmarks.files import find_files, read_rows, text_of
 from transformers_sr3d.evaluation.benchmarks.task import Switches, Task, make_record
 from transformers_sr3d.evaluation.metrics import mean_relative_accuracy
@@ -180,7 +180,8 @@ def vsi_bench_rows(samples: Sequence[dict[str, Any]], switches: Switches) -> lis
     grades = {name: [_grade(sample) for sample in group] for name, group in groups.items()}
     turns = [name for name in groups if task_of(name) == DIRECTION]
     weights = [1 / len(turns) if name in turns else 1.0 for name in groups]
-    rows = [macro("average of tasks", ALL, list(grades.values()), weights)]
+    tasks = {task_of(name) for name in groups}
+    rows = [macro("average", f"{len(tasks)} tasks", list(grades.values()), weights)]
     if turns:
         rows.append(macro("accuracy", DIRECTION, [grades[name] for name in turns]))
     return rows + [_row(name, group) for name, group in groups.items()]
