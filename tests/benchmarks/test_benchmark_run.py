@@ -134,6 +134,34 @@ def test_a_run_that_is_killed_outright_loses_one_batch_at_most(report, place, tm
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.json", "out.md"]
 
 
+def test_a_run_goes_on_with_another_number_of_processes(place, tmp_path, monkeypatch):
+    path, settings = tmp_path / "out.json", settings_of(place, "sqa3d", batch_size=1)
+    whole = run_task(find_task("sqa3d"), CHECKPOINT, settings)
+    lines = [{"scene": number, "samples": [sample]} for number, sample in enumerate(whole["samples"])]
+    manifest, *lines = [json.dumps(line) + "\n" for line in ({"manifest": whole["manifest"]}, *lines)]
+    (tmp_path / "out.json.rank0of2.partial.jsonl").write_text(manifest + lines[2])
+    (tmp_path / "out.json.rank1of2.partial.jsonl").write_text(manifest + lines[1] + lines[3][:10])
+    asked, make = [], run.make_sample
+    monkeypatch.setattr(run, "make_sample", lambda task, one, *rest: asked.append(one.id) or make(task, one, *rest))
+    run_task(find_task("sqa3d"), CHECKPOINT, settings, path)
+    assert asked == ["220602000000", "220602000003"]
+    assert answers_of(json.loads(path.read_text())) == answers_of(whole)
+    assert [file.name for file in tmp_path.iterdir()] == ["out.json"]
+
+
+def test_reports_of_other_settings_are_not_replaced(place, tmp_path):
+    path, settings = tmp_path / "out.json", settings_of(place, "sqa3d", limit=1)
+    run_task(find_task("sqa3d"), CHECKPOINT, settings, path)
+    run_task(find_task("sqa3d"), CHECKPOINT, settings, path)
+    for other in (settings_of(place, "sqa3d", limit=2), replace(settings, baselines=("blind",))):
+        with pytest.raises(ValueError, match="Give another file, or delete it"):
+            run_task(find_task("sqa3d"), CHECKPOINT, other, path)
+    path.write_text("notes")
+    with pytest.raises(ValueError, match="must be new or a report"):
+        run_task(find_task("sqa3d"), CHECKPOINT, settings, path)
+    assert path.read_text() == "notes"
+
+
 @pytest.mark.slow  # starts four processes
 def test_two_processes_give_the_report_of_one(report, place, tmp_path):
     call = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
@@ -472,8 +500,8 @@ def test_finished_tasks_are_not_asked_again_by_a_call_that_goes_on(place, tmp_pa
     monkeypatch.setattr(run, "make_sample", lambda task, *rest: asked.append(task.name) or make(task, *rest))
     assert main(call) == 0
     assert asked == ["scanqa"]
-    assert main([*call, "--batch-size", "2"]) == 0
-    assert asked == ["scanqa", "sqa3d", "scanqa"]
+    assert main([*call, "--batch-size", "2"]) == 2
+    assert asked == ["scanqa"]
 
 
 def test_what_the_last_task_lacks_is_said_before_the_first_one_runs(place, tmp_path, capsys):

@@ -8,6 +8,7 @@ each process answers its share of the batches, and the first writes the report, 
 May import: torch, accelerate, tqdm and the whole package.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,12 +19,13 @@ from accelerate import PartialState
 from tqdm import tqdm
 
 from transformers_sr3d.evaluation.measured_with import check_json_path, check_model_exists
-from transformers_sr3d.evaluation.progress import Progress, only_run
+from transformers_sr3d.evaluation.progress import PARTIAL_SUFFIX, Progress, check_replaceable, only_run
 from transformers_sr3d.evaluation.scene_answers import MAX_NEW_TOKENS, check_length
 from transformers_sr3d.records.format import Record
 from transformers_sr3d.training.collator import count_images, render_conversation, render_prompt
 
 
+PART = re.compile(rf"\.rank\d+of(\d+){re.escape(PARTIAL_SUFFIX)}$")
 Batch = list[Record]
 # From the model, its processor and a batch to one scored sample each.
 Answerer = Callable[[Any, Any, Batch], list[dict[str, Any]]]
@@ -97,15 +99,18 @@ def ask_all(
         `dict[str, Any]` or `None`: The report; None in all processes but the first.
 
     Raises:
-        ValueError: If another run writes there, or one with other settings was killed there.
+        ValueError: If another run writes there, or one with other settings was killed or has ended there.
     """
     state = this_process()
     rank, processes = state.process_index, state.num_processes
     parts = [None if json_path is None else f"{json_path}.rank{place}of{processes}" for place in range(processes)]
     with ExitStack() as stack:
-        stack.enter_context(only_run(parts[rank]))
+        stack.enter_context(only_run(parts[rank] if rank else json_path))
+        check_replaceable(json_path, manifest)
+        earlier = [Progress(part, manifest) for part in _earlier_parts(json_path, processes)]
         progress = Progress(parts[rank], manifest)
-        mine = [place for place in range(len(batches)) if place % processes == rank and place not in progress.done]
+        done = set(progress.done).union(*(part.done for part in earlier))
+        mine = [place for place in range(len(batches)) if place % processes == rank and place not in done]
         if mine:
             network, processor = load()
             for place in tqdm(mine, unit="batch", desc="asking", disable=None):
@@ -113,7 +118,7 @@ def ask_all(
         state.wait_for_everyone()
         if not state.is_main_process:
             return None
-        others = [Progress(part, manifest) for part in parts[1:]]
+        others = [*earlier, *(Progress(part, manifest) for part in parts[1:])]
         for other in others:
             progress.done |= other.done
         report = {"manifest": manifest, **report_of(progress.samples())}
@@ -122,6 +127,18 @@ def ask_all(
             for part in (progress, *others):
                 Path(str(part.path)).unlink(missing_ok=True)
     return report
+
+
+def _earlier_parts(json_path: str | Path | None, processes: int) -> list[Path]:
+    """What a killed run with another number of processes left; nobody writes there now."""
+    if json_path is None:
+        return []
+    found = [(path, PART.search(path.name)) for path in sorted(Path(json_path).parent.iterdir())]
+    return [
+        path.with_name(path.name.removesuffix(PARTIAL_SUFFIX))
+        for path, match in found
+        if match and int(match[1]) != processes and path.name.startswith(f"{Path(json_path).name}.rank")
+    ]
 
 
 @torch.no_grad()

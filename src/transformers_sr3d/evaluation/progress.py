@@ -22,6 +22,11 @@ PARTIAL_SUFFIX = ".partial.jsonl"
 LOCK_SUFFIX = ".lock"
 # What may differ between a run and the one that goes on with it.
 VARYING = ("date", "machine")
+# What may differ between a finished report and the one that replaces it.
+OF_A_VERSION = {
+    *("date", "machine", "versions", "scorers", "commit"),
+    *("weights_sha256", "hub_commit", "questions_sha256", "predictions_sha256"),
+}
 NOT_COMPARED = (*VARYING, "limit")
 # So many scenes in a row without a question mean that the settings allow none.
 MAX_SCENES_WITHOUT_QUESTIONS = 64
@@ -59,6 +64,32 @@ def only_run(json_path: str | Path | None) -> Iterator[None]:
         with suppress(PermissionError):  # Windows keeps an open file, and removes it on release
             Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
+
+
+def check_replaceable(json_path: str | Path | None, manifest: dict[str, Any]) -> None:
+    """Refuse to replace the report of other settings; one of an earlier version of code or weights may be.
+
+    Args:
+        json_path (`str` or `Path`, *optional*):
+            Of the report.
+        manifest (`dict[str, Any]`):
+            Of this run.
+
+    Raises:
+        ValueError: If the report there was made with other settings, or is none.
+    """
+    if json_path is None or not Path(json_path).is_file():
+        return
+    try:
+        old = dict(json.loads(Path(json_path).read_bytes())["manifest"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"`json_path` must be new or a report, got {str(json_path)!r}. Give another file.") from error
+    differing = [key for key in sorted(manifest.keys() - OF_A_VERSION) if old.get(key) != manifest[key]]
+    if differing:
+        raise ValueError(
+            f"`json_path` must be new, or a report of the same settings that is replaced, got {str(json_path)!r} with "
+            f"other {', '.join(differing)}. Give another file, or delete it."
+        )
 
 
 def finished_report(json_path: str | Path | None, manifest: dict[str, Any]) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ May import: the standard library and siblings.
 """
 
 import hashlib
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from transformers_sr3d.evaluation.benchmarks.endpoint import ChatEndpoint
 from transformers_sr3d.evaluation.benchmarks.spatial_rgpt_bench import DIRECTION, LENGTHS, is_hour_right, judge_length
 
 
+LARGEST = 1e9
 HOURS = range(1, 13)
 OPENING = "You compare two answers to a question about marked regions of a picture. Reply with one JSON object only."
 LENGTH_TASK = (
@@ -100,5 +102,9 @@ def _judge_lengths(reply: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _number(value: Any) -> float | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and abs(value) < 1e9 else None
+    """A number, which some judges put into quotes."""
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if abs(number) < LARGEST else None

@@ -25,7 +25,7 @@ from transformers_sr3d.evaluation.benchmarks.sr3d_bench import SR3D_BENCH
 from transformers_sr3d.evaluation.benchmarks.task import Task
 from transformers_sr3d.evaluation.checkpoint import open_checkpoint
 from transformers_sr3d.evaluation.measured_with import check_json_path, describe_model, describe_run
-from transformers_sr3d.evaluation.progress import Progress, finished_report, only_run
+from transformers_sr3d.evaluation.progress import Progress, check_replaceable, finished_report, only_run
 from transformers_sr3d.evaluation.scene_answers import answer_questions
 from transformers_sr3d.records.format import Record
 
@@ -153,6 +153,7 @@ def score_predictions(
     manifest = _manifest(task, records, settings, switches)
     manifest |= {"model": str(predictions), "predictions_sha256": digest}
     with only_run(json_path):
+        check_replaceable(json_path, manifest)
         # A judge takes time and money: what it has said is kept. All else is scored again in no time.
         progress = Progress(json_path if settings.judge else None, manifest)
         for place, record in enumerate(tqdm(records, unit="question", desc="scoring", disable=None)):
